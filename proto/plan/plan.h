@@ -1,0 +1,176 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/base/bytes.h"
+#include "common/base/result.h"
+#include "common/base/time.h"
+#include "model/params/manifest.h"
+
+namespace fedtrial {
+
+// The locked plan: plan.toml, read here alone, on every side. DESIGN.md, "The locked plan"; every entry with its unit
+// and bound stands in deploy/config/plan.toml.
+
+struct Endpoint {
+  std::string name;
+  std::string time_column;   // "outcome.os_day", days
+  std::string event_column;  // "outcome.os_event", 0 or 1
+  std::vector<double> cuts;  // ends of the time bins in days, rising, > 0; empty: `grid` finds them
+};
+
+struct CohortRules {
+  std::uint64_t min_patients = 0;                          // of a site's cohort, for any contribution
+  std::uint64_t min_cell = 0;                              // of a published count
+  std::map<std::string, std::vector<std::string>> filter;  // column -> values kept
+};
+
+enum class Transform { kNone, kLog1p };
+
+// A number per patient. Value = transform(raw), clipped to `range` (of the transformed value), NaN where missing.
+struct Feature {
+  std::string name;
+  std::string from;  // "participants.kps"
+  std::string unit;  // as in the data dictionary; "" where it has none
+  Transform transform = Transform::kNone;
+  double low = 0.0, high = 0.0;     // low < high
+  std::vector<std::string> levels;  // for text: level i is the value i; empty for a number
+};
+
+enum class BlockKind { kLinear };
+
+struct Block {
+  std::string name;  // [a-z0-9_]+
+  BlockKind kind = BlockKind::kLinear;
+  std::vector<std::size_t> features;  // indices into Plan::features
+};
+
+struct NormaliseStep {};
+
+struct GridStep {
+  unsigned bins = 10;            // wanted where the endpoint's cuts are open: at quantiles of the event times
+  double width_days = 28.0;      // of the fine bins that the quantiles are read from
+  double horizon_days = 3650.0;  // end of the fine bins
+};
+
+enum class LocalOptimizer { kSgd, kFedProx };
+enum class ServerOptimizer { kFedAvg, kFedAvgM, kFedAdam, kFedYogi };
+
+// A rate of r rounds in: rate / (1 + r / half); half 0: constant.
+struct LocalSettings {
+  LocalOptimizer optimizer = LocalOptimizer::kSgd;
+  unsigned steps = 1;
+  unsigned batch = 0;  // patients a step, drawn without replacement, reshuffled when used up; 0: all
+  double rate = 0.1;
+  double rate_half = 0.0;
+  double ridge = 0.0;     // on the coefficients, not the intercepts: ridge / (2 n) |beta|^2 beside the mean loss,
+                          // n = training patients of all sites (of `grid`'s counts)
+  double proximal = 0.0;  // FedProx: mu / 2 |w - w_global|^2
+};
+
+struct ServerSettings {
+  ServerOptimizer optimizer = ServerOptimizer::kFedAvg;
+  double rate = 1.0;
+  double momentum = 0.9;  // FedAvgM; beta1 of FedAdam and FedYogi
+  double beta2 = 0.99;
+  double tau = 1e-3;
+};
+
+struct TrainStep {
+  std::string block;  // the linear block that is trained
+  std::string endpoint;
+  unsigned rounds = 1;
+  LocalSettings local;
+  ServerSettings server;
+  unsigned evaluate_every = 0;  // an `evaluate` round after so many rounds, and after the last; 0: never
+};
+
+struct EvaluateStep {
+  std::string block;
+  std::string endpoint;
+  unsigned bootstrap = 200;  // replicate sums for the interval
+};
+
+struct Step {
+  std::string task;  // the name of the kind: normalise, grid, train, evaluate
+  std::variant<NormaliseStep, GridStep, TrainStep, EvaluateStep> settings;
+};
+
+// One phase of the round: open at least min_open even if min_sites have answered (so that a restarted site is waited
+// for), until all have or max_open is over.
+struct PhaseRule {
+  Duration min_open{0};
+  Duration max_open{0};
+};
+
+enum class Phase : std::uint8_t { kHello = 0, kKeys, kShares, kMasked, kAgree, kUnmask, kCommit, kFailed };
+inline constexpr std::size_t kSitePhases = 6;  // kHello to kUnmask: those that sites answer
+std::string_view ToString(Phase phase);
+
+struct Rules {
+  std::uint32_t sites = 0;      // n: invited sites the caps are proven for; the roster may not hold more
+  std::uint32_t min_sites = 3;  // >= 3, >= threshold
+  std::uint32_t threshold = 3;  // t; default floor(2n/3)+1
+  PhaseRule phases[kSitePhases];
+  Duration retry_after{0};         // between a failed attempt and the next
+  std::uint32_t spare_rounds = 3;  // lost rounds a site grants per step
+};
+
+struct EncodingRules {
+  unsigned train_word_bits = 32;  // 32 or 64; statistics use 64
+  double train_clip = 8.0;
+  std::uint64_t patient_cap = 0;  // largest weight of one site
+};
+
+// Replicas of cross-validation: every trained tensor, constant and statistic once more per repeat and fold.
+struct Folds {
+  unsigned repeats = 0;  // 0: no cross-validation
+  unsigned folds = 5;
+  std::string column;  // "folds.repeat{}": the site's own column for repeat {}, values 1..folds; empty: dealt
+                       // at the site, stratified by event, from the plan's seed and the patients' keys
+};
+
+struct Plan {
+  std::string trial_id, title;
+  std::uint64_t seed = 0;
+  std::vector<Endpoint> endpoints;
+  CohortRules cohort;
+  std::vector<Feature> features;
+  std::vector<Block> blocks;
+  ScalarType precision = ScalarType::kFloat32;
+  std::string split_column;  // a published train/test split ("split.split"); rows "test" are only evaluated; may be ""
+  std::vector<Step> steps;
+  Rules rules;
+  EncodingRules encoding;
+  Folds folds;
+
+  Digest hash{};  // SHA-256 of the bytes of plan.toml
+
+  const Endpoint* FindEndpoint(std::string_view name) const;
+  const Block* FindBlock(std::string_view name) const;
+};
+
+// Every problem at once, each with file, line, column, key, what was got and the bound (kInvalidInput). Runs the range
+// check: with the plan's caps no sum can overflow its words, or the plan is refused. `hash` is taken by the caller's
+// crypto: this room may use it, so it is filled in.
+Result<Plan> ParsePlan(std::string_view toml, std::string_view file_name);
+
+// --- replicas -----------------------------------------------------------------------------------------------------
+// The full model ("" prefix, repeat 0) and then one per repeat and fold ("r03k2/"), in that order.
+struct Replica {
+  std::string prefix;
+  unsigned repeat = 0, fold = 0;  // from 1; 0, 0 is the full model
+  // Whether a patient trains in it: not a test row, and not in its fold.
+  bool TrainsOn(const std::vector<int>& folds_of_patient, bool test_row) const {
+    return !test_row &&
+           (repeat == 0 || repeat > folds_of_patient.size() || folds_of_patient[repeat - 1] != static_cast<int>(fold));
+  }
+};
+std::vector<Replica> Replicas(const Plan& plan);
+
+}  // namespace fedtrial

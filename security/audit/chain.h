@@ -43,8 +43,14 @@ class AuditChain {
 };
 
 Digest AuditLineHash(const Digest& before, std::string_view line);
-// One line as an event; kIntegrity if it isn't a canonical line.
-Result<AuditEvent> ReadAuditLine(std::string_view line);
+
+struct AuditLine {
+  AuditEvent event;
+  std::uint64_t seq = 0;
+  Digest prev{};
+};
+// kIntegrity if it isn't a line that Append could have written.
+Result<AuditLine> ReadAuditLine(std::string_view line);
 
 // Checks a whole log, lines without newlines, and returns its head. kIntegrity names the first line that was changed,
 // removed, put in or moved ("line 17: ..."). `anchors` are heads that others have countersigned, in any order: without

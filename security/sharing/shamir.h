@@ -17,7 +17,7 @@ struct Share {
 };
 
 // Shamir over GF(2^8) with 0x11b: f(x) = secret + sum c_k x^k per byte, so any `threshold` shares give the secret and
-// fewer say nothing about it. Branch-free in the secret. Wanted: 1 <= threshold <= number of points, points distinct
+// fewer say nothing about it. Branch-free in the secret. Wanted: 2 <= threshold <= number of points, points distinct
 // and not 0, secret not empty; else kInvalidInput.
 Result<std::vector<Share>> SplitSecret(ByteView secret, unsigned threshold, std::span<const std::uint8_t> points,
                                        Random& random);

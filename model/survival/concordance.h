@@ -31,7 +31,7 @@ struct PairOptions {
   double tau = std::numeric_limits<double>::infinity();  // only events up to it, in days
   // Uno's C: each pair counts 1 / G(T-)^2, T the earlier time, G the censoring survival; null: Harrell's.
   const StepFunction* censoring = nullptr;
-  std::span<const double> weights;  // one a patient, >= 0, a pair counts their product; empty: all 1
+  std::span<const double> weights{};  // one a patient, >= 0, a pair counts their product; empty: all 1
 };
 
 // All pairs of these patients: risk[i] is higher for who dies earlier. O(events x patients), 2,000 patients in 10 ms.

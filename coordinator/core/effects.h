@@ -68,8 +68,15 @@ using Input = std::variant<EnvelopeReceived, UploadStored, StepFinished, StepFai
                            ResumeTrial, CloseTrial, RosterPublished, SiteRevoked>;
 
 // --- effects, carried out in order ----------------------------------------------------------------------------------
+// Audit comes before the Journal or CompactJournal of the same input: a crash between the two may write a line twice,
+// never lose one. Everything that can be seen from outside comes after it.
 // Durable before the next effect. Replaying all records in order through Trial::Replay gives the same state.
 struct Journal {
+  Bytes record;
+};
+// An attempt is over: all records since the last CompactJournal (or the start) are superseded by this one, in one
+// transaction. Replay takes these records like the others.
+struct CompactJournal {
   Bytes record;
 };
 // To one site, or to every site that follows (receiver kBroadcastId). The shell keeps nothing: what a site needs when
@@ -138,7 +145,8 @@ struct Audit {
   Digest detail{};
 };
 
-using Effect = std::variant<Journal, Send, SetTimer, OpenSpool, AddToSum, FinishStep, CloseSpool, Observe, Audit>;
+using Effect =
+    std::variant<Journal, CompactJournal, Send, SetTimer, OpenSpool, AddToSum, FinishStep, CloseSpool, Observe, Audit>;
 using Effects = std::vector<Effect>;
 
 // --- what status, report and dashboard read -------------------------------------------------------------------------

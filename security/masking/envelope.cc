@@ -32,4 +32,30 @@ bool VerifyEnvelope(const Envelope& envelope, const VerifyKey& key) {
   return VerifyLabelled(key, kMessageLabel, SignedPart(envelope), envelope.signature);
 }
 
+Bytes EncodeEnvelope(const Envelope& envelope) {
+  return ByteWriter()
+      .Raw(envelope.ctx)
+      .U8(envelope.phase)
+      .U32(envelope.sender.value)
+      .U32(envelope.receiver.value)
+      .U64(envelope.sequence)
+      .Enc(envelope.body)
+      .Raw(envelope.signature)
+      .Take();
+}
+
+Result<Envelope> DecodeEnvelope(ByteView bytes) {
+  ByteReader reader(bytes);
+  Envelope envelope;
+  envelope.ctx = reader.Array<32>();
+  envelope.phase = reader.U8();
+  envelope.sender.value = reader.U32();
+  envelope.receiver.value = reader.U32();
+  envelope.sequence = reader.U64();
+  envelope.body = ToBytes(reader.Enc());
+  envelope.signature = reader.Array<64>();
+  RETURN_IF_ERROR(reader.Finish("envelope"));
+  return envelope;
+}
+
 }  // namespace fedtrial

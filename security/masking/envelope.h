@@ -27,4 +27,8 @@ Envelope SignEnvelope(const SigningKey& key, const Digest& ctx, std::uint8_t pha
 // The signature alone; ctx, sender, phase and sequence are the receiver's to check before.
 bool VerifyEnvelope(const Envelope& envelope, const VerifyKey& key);
 
+// As it travels: ctx 32 | u8 phase | u32 sender | u32 receiver | u64 sequence | enc(body) | signature 64.
+Bytes EncodeEnvelope(const Envelope& envelope);
+Result<Envelope> DecodeEnvelope(ByteView bytes);
+
 }  // namespace fedtrial

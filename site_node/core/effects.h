@@ -49,9 +49,10 @@ struct DeadlinePassed {
 };
 // From the operator, through control.sock or the approval page.
 struct PlanApproved {
-  Bytes plan;
-  Bytes approval;
-};  // plan.toml's bytes, signed with the site's key
+  Bytes plan;            // plan.toml's bytes
+  Bytes approval;        // Approval::Encode (security/pki/approval.h), with the site's key over this plan
+  Bytes plan_signature;  // the consortium's, 64 bytes (SignPlan)
+};
 struct PauseSite {
   std::string reason;
 };
@@ -72,6 +73,8 @@ using Input =
                  PlanApproved, PauseSite, ResumeSite, RosterReceived, RevocationsReceived, CohortRead>;
 
 // --- effects, carried out in order ----------------------------------------------------------------------------------
+// Audit comes before the Journal or CompactJournal of the same input: a crash between the two may write a line twice,
+// never lose one. Everything that can be seen from outside comes after it.
 struct Journal {
   Bytes record;  // may hold the attempt's seed: the shell seals it
 };
@@ -105,7 +108,7 @@ struct MaskContribution {
   std::vector<bool> withheld;  // by block
   std::vector<MaskTerm> masks;
 };
-// The audit record of what leaves is durable, then the bytes go out in chunks, resumed where they stopped; UploadDone.
+// The bytes go out in chunks, resumed where they stopped; UploadDone. The Audit effect of what leaves came before it.
 struct Upload {
   RoundId round;
   Digest digest{};
@@ -114,7 +117,8 @@ struct Upload {
 struct DropUpload {
   RoundId round;  // x_i and y_i of this round are no longer needed
 };
-// All journalled records before now are superseded by this one (secrets of finished attempts are wiped with them).
+// All journalled records before now are superseded by this one, in one transaction (secrets of finished attempts are
+// wiped with them).
 struct CompactJournal {
   Bytes record;
 };

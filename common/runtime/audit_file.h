@@ -56,6 +56,7 @@ class AuditFile {
 struct AuditKeys {
   std::optional<VerifyKey> owner;         // whose log it is; without it signatures of heads aren't checked
   std::map<SiteId, VerifyKey> witnesses;  // countersignatures of others are passed over
+  std::vector<AuditHead> anchors;         // heads kept elsewhere, by a witness say: show a cut or rewritten end
 };
 
 struct AuditReport {

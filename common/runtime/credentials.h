@@ -12,6 +12,7 @@
 
 #include "common/base/bytes.h"
 #include "common/base/result.h"
+#include "security/pki/certificates.h"
 
 namespace fedtrial {
 
@@ -29,7 +30,7 @@ struct TlsFiles {
 
 // Reads and checks what a handshake would stumble over: kInvalidInput naming the file (missing, no PEM, mode of the
 // key, key of another certificate, certificate expired or not of this CA).
-Status CheckTlsFiles(const TlsFiles& files);
+Status CheckTlsFiles(const TlsFiles& files, CertificateUse use);
 
 // A client may come without a certificate (the service lets it call Enrol alone); one that it shows must be of the CA.
 Result<std::shared_ptr<grpc::ServerCredentials>> ServerTls(const TlsFiles& files);
@@ -44,6 +45,5 @@ void ConfigureServer(grpc::ServerBuilder& builder);
 
 // SHA-256 of the SPKI of the certificate the peer showed; nullopt: it showed none. kNotEnrolled if it can't be read.
 Result<std::optional<Digest>> PeerSpki(const grpc::ServerContextBase& context);
-Result<Digest> SpkiDigestOfPem(const std::string& certificate_pem);
 
 }  // namespace fedtrial

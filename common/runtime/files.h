@@ -9,6 +9,7 @@
 
 #include "common/base/bytes.h"
 #include "common/base/result.h"
+#include "security/crypto/secret.h"
 
 namespace fedtrial {
 
@@ -51,8 +52,8 @@ Status EnsurePrivateFolder(const std::filesystem::path& folder);
 Status SyncFolder(const std::filesystem::path& folder);
 
 Result<Bytes> ReadWholeFile(const std::filesystem::path& path, std::size_t max_bytes);
-// As above, for a secret: a regular file whose mode is 0600 or tighter. Wipe what comes back.
-Result<Bytes> ReadKeyFile(const std::filesystem::path& path, std::size_t max_bytes = 64 * 1024);
+// As above, for a secret: a regular file whose mode is 0600 or tighter. What comes back is wiped with its owner.
+Result<SecretBuffer> ReadKeyFile(const std::filesystem::path& path, std::size_t max_bytes = 64 * 1024);
 Status CheckKeyFileMode(const std::filesystem::path& path);
 
 // Replaces the file as a whole: temporary name in the same folder, fsync, rename, fsync of the folder. After a crash

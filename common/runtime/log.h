@@ -25,8 +25,8 @@ struct LogOptions {
 // Once, first thing in main; before it, events of kWarning and above go to stderr as text.
 Status StartLog(const LogOptions& options);
 
-// A value that may stand in a log. The list is closed: bytes, keys and vectors don't convert, so they can't be logged
-// by mistake. Whoever writes a field still keeps patient ids out of its text.
+// A value that may stand in a log. The list is closed: bytes, keys and vectors don't convert to any of these, so they
+// can't be logged by mistake. Whoever writes a field still keeps patient ids out of its text.
 class LogField {
  public:
   LogField(std::string_view key, std::string_view text) : key_(key), text_(text) {}
@@ -42,8 +42,6 @@ class LogField {
   template <std::integral T>
   requires(!std::same_as<T, bool>) LogField(std::string_view key, T value)
       : key_(key), text_(std::to_string(value)), bare_(true) {}
-  template <typename T>
-  LogField(std::string_view key, const T& value) = delete;
 
   const std::string& key() const { return key_; }
   const std::string& text() const { return text_; }

@@ -19,7 +19,7 @@ Status WriteMessage(int fd, ByteView message);
 Result<std::optional<Bytes>> ReadMessage(int fd, std::size_t max_bytes, std::optional<Duration> timeout = std::nullopt);
 
 // For a child that works long without reading: a thread that ends the process (status 1) once all writers of the pipe
-// are gone, so that a killed daemon leaves no worker behind.
+// are gone, so that a killed daemon leaves no worker behind. So the parent keeps its end open while it wants an answer.
 void ExitWhenClosed(int fd);
 
 }  // namespace fedtrial

@@ -42,7 +42,8 @@ class SealedWriter {
   Bytes aad_;
   std::array<std::uint8_t, 7> prefix_;
   std::uint32_t index_ = 0;
-  SecretBuffer pending_;  // plain bytes of the next record
+  SecretBuffer pending_;    // room for one record
+  std::size_t filled_ = 0;  // plain bytes in it
 };
 
 // Reads from anywhere; opens each touched record as a whole and keeps the last one. One thread at a time.
@@ -91,7 +92,7 @@ class Sealer {
   // A value for a database: nonce (12) || ciphertext || tag (16), AAD "fl/column/v1" || enc(place) || enc(trial) ||
   // u32 version. `place` says where it belongs ("participant/12-0"): moved to another row it doesn't open.
   Result<Bytes> SealColumn(std::string_view place, ByteView plain) const;
-  Result<Bytes> OpenColumn(std::string_view place, ByteView sealed) const;
+  Result<SecretBuffer> OpenColumn(std::string_view place, ByteView sealed) const;
 
  private:
   Sealer(SecretBytes<32> key, std::string_view trial, Random& random);

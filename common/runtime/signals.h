@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -27,12 +28,14 @@ class StopSignal {
 
  private:
   StopSignal() = default;
+  void Listen();
   void Stop(int number);
 
   std::mutex mutex_;
   std::condition_variable stopped_;
   std::optional<int> number_;
-  std::jthread thread_;
+  std::atomic<bool> ending_ = false;
+  std::thread thread_;
 };
 
 }  // namespace fedtrial

@@ -44,7 +44,8 @@ class Store {
   virtual Result<std::vector<StoreEntry>> List(std::string_view table) = 0;  // by key, bytewise
   virtual Status Delete(std::string_view table, std::string_view key) = 0;   // ok if it isn't there
 
-  // All or nothing: an error of `body` undoes what it did and is returned. Inside another one it joins that one.
+  // All or nothing: an error of `body` undoes what it did and is returned. Inside another one it is a part of that one
+  // and undone with it.
   virtual Status Transaction(const std::function<Status()>& body) = 0;
 
   virtual const std::string& trial() const = 0;

@@ -14,6 +14,7 @@ namespace fedtrial {
 namespace {
 
 constexpr std::size_t kMaxSize = 255 * 32;
+constexpr std::array<std::uint8_t, 32> kNoSalt{};  // what RFC 5869 puts for an empty one; OpenSSL 3.0 refuses to
 
 struct KdfFree {
   void operator()(EVP_KDF* kdf) const { EVP_KDF_free(kdf); }
@@ -31,7 +32,8 @@ Status Derive(ByteView ikm, ByteView salt, ByteView info, std::span<std::uint8_t
   if (context == nullptr) return OpenSslError("HKDF");
   char digest[] = "SHA256";
   const std::array<OSSL_PARAM, 5> params = {OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
-                                            Octets(OSSL_KDF_PARAM_KEY, ikm), Octets(OSSL_KDF_PARAM_SALT, salt),
+                                            Octets(OSSL_KDF_PARAM_KEY, ikm),
+                                            Octets(OSSL_KDF_PARAM_SALT, salt.empty() ? ByteView(kNoSalt) : salt),
                                             Octets(OSSL_KDF_PARAM_INFO, info), OSSL_PARAM_construct_end()};
   if (EVP_KDF_derive(context.get(), out.data(), out.size(), params.data()) != 1) return OpenSslError("HKDF");
   return {};

@@ -32,7 +32,7 @@ struct CalibrationGroup {
   std::size_t events = 0;       // by that day
   double mean_predicted = 0.0;  // survival
   double observed = 0.0;        // Kaplan-Meier survival
-  Limits limits;                // 95 %, log-log; NaN where the curve hasn't fallen yet or is 0
+  Limits limits;                // 95 %, log-log; both 1 before the first event, NaN where the curve is 0
 };
 // Groups at the quantiles of predicted survival, lowest survival first; ties stay together, an empty group is left out.
 // survival[i] in [0, 1] at `time` (days). kInvalidInput as CheckOutcomes, on lengths that differ, and without a group.

@@ -22,6 +22,11 @@ struct Moments {
       for (std::size_t j = 0; j <= i; ++j) s2(i, j) += weight * x[i] * x[j];
     }
   }
+  void Scale(double factor) {
+    s0 *= factor;
+    for (double& value : s1) value *= factor;
+    for (double& value : s2.values) value *= factor;
+  }
   double s0 = 0.0;
   std::vector<double> s1;
   Matrix s2;  // lower triangle
@@ -117,23 +122,27 @@ Result<CoxSums> CoxSumsAt(const CoxStratum& stratum, std::span<const double> bet
   RETURN_IF_ERROR(CheckStratum(stratum, beta.size()));
   RETURN_IF_ERROR(CheckValues("Cox: coefficients", beta, beta.size()));
   const Matrix x = Centred(stratum.x);
-  std::vector<double> lp = LinearPredictor(x, beta);
-  const double highest = std::ranges::max(lp);  // exp can't overflow below it
-  for (double& value : lp) value -= highest;
-
+  const std::vector<double> lp = LinearPredictor(x, beta);
   const std::vector<std::size_t> order = LatestFirst(stratum.outcomes);
   Moments risk(beta.size());
+  // Sums are kept over exp(lp - highest), the highest of those at risk: they neither overflow nor vanish.
+  double highest = -std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < order.size();) {
+    std::size_t end = i;
+    double raised = highest;
+    for (; end < order.size() && stratum.outcomes[order[end]].time == stratum.outcomes[order[i]].time; ++end)
+      raised = std::max(raised, lp[order[end]]);
+    if (raised > highest) risk.Scale(std::exp(highest - raised));
+    highest = raised;
     Moments events(beta.size());
     std::size_t count = 0;
-    const double time = stratum.outcomes[order[i]].time;
-    for (; i < order.size() && stratum.outcomes[order[i]].time == time; ++i) {
+    for (; i < end; ++i) {
       const std::size_t who = order[i];
-      risk.Add(x.row(who), std::exp(lp[who]));
+      risk.Add(x.row(who), std::exp(lp[who] - highest));
       if (!stratum.outcomes[who].event) continue;
       ++count;
-      events.Add(x.row(who), std::exp(lp[who]));
-      sums.log_likelihood += lp[who];
+      events.Add(x.row(who), std::exp(lp[who] - highest));
+      sums.log_likelihood += lp[who] - highest;
       for (std::size_t j = 0; j < beta.size(); ++j) sums.score[j] += x(who, j);
     }
     AddEventTime(risk, events, count, ties, sums);

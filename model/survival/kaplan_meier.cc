@@ -96,7 +96,9 @@ Result<KaplanMeier> KaplanMeier::OfCounts(std::span<const RiskCounts> counts) {
 
 Limits KaplanMeier::LimitsAt(double time, LimitKind kind) const {
   const auto after = std::ranges::upper_bound(curve_.times, time) - curve_.times.begin();
-  return after == 0 ? Limits{1.0, 1.0} : LimitsOf(steps_[static_cast<std::size_t>(after - 1)], kind);
+  if (after == 0) return {1.0, 1.0};
+  const KaplanMeierStep& step = steps_[static_cast<std::size_t>(after - 1)];
+  return step.survival == 1.0 ? Limits{1.0, 1.0} : LimitsOf(step, kind);
 }
 
 MedianSurvival KaplanMeier::Median(LimitKind kind) const {

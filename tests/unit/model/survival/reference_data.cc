@@ -14,11 +14,12 @@ std::filesystem::path FromEnvironment(const char* name, const char* otherwise) {
   return value != nullptr && *value != '\0' ? value : otherwise;
 }
 
-std::vector<std::string> Fields(const std::string& line) {
+std::vector<std::string> Fields(std::string line) {
+  if (line.ends_with('\r')) line.pop_back();
   std::vector<std::string> fields;
   std::stringstream stream(line);
   for (std::string field; std::getline(stream, field, ',');) fields.push_back(field);
-  if (!line.empty() && line.back() == ',') fields.emplace_back();
+  if (line.ends_with(',')) fields.emplace_back();
   return fields;
 }
 

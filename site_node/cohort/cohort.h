@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/result.h"
+#include "model/samples/sample.h"
+#include "proto/plan/plan.h"
+
+namespace fedtrial::site {
+
+enum class Severity { kError, kWarning, kNote };
+std::string_view ToString(Severity severity);
+
+// One thing about a site's tables, for the data manager. Line and column (the field's place in the row) count from 1;
+// 0: of the whole table. `value` and `patient` are a patient's: they stay at the hospital and in no log.
+struct Finding {
+  Severity severity = Severity::kError;
+  std::string file;  // "participants.tsv", "phenotype/outcome.tsv"
+  std::size_t line = 0;
+  std::size_t column = 0;
+  std::string name;     // of the column in that file; may be empty
+  std::string value;    // as it stands there, shortened to 60 bytes
+  std::string message;  // what is wrong, without the value
+  std::string wanted;
+
+  // "phenotype/outcome.tsv:17:2: os_day: not a number, got "1,5", wanted days >= 0 (error)"
+  std::string ToString() const;
+};
+
+struct CohortOptions {
+  // The plan's column -> this hospital's: "participants.kps" -> "participants.KPS". "<table>.participant_id" too.
+  std::map<std::string, std::string> columns = {};
+  // For `predict`: patients without an outcome stay (time 0, censored), folds are not read.
+  bool without_outcome = false;
+  std::uint64_t max_table_bytes = std::uint64_t{256} << 20;
+};
+
+struct CohortReading {
+  Cohort cohort;             // in the order of participants.tsv
+  CohortSummary summary;     // patients and events of those who train; "test" in patients_per_block are not among them
+  std::size_t rows = 0;      // of participants.tsv
+  std::size_t left_out = 0;  // patients with something wrong: a bad value, twice in a table
+  std::size_t no_outcome = 0;                  // patients without the endpoint
+  std::size_t filtered = 0;                    // patients outside the plan's cohort filter
+  std::map<std::string, std::size_t> clipped;  // feature -> values outside its range, moved to its ends
+  std::vector<Finding> findings;               // at most kMaxFindings; the first ones
+  std::size_t more_findings = 0;               // beyond those
+  bool has_errors = false;
+};
+inline constexpr std::size_t kMaxFindings = 500;
+
+// Reads a site's folder (UTF-8 tables, tab between fields, n/a for missing): participants.tsv and
+// phenotype/<table>.tsv, one row a patient. Values are transformed and clipped as the plan says, NaN where missing;
+// time and event are those of the plan's first endpoint. summary.patients_per_block: "feature_<name>" patients with a
+// value, each block of the plan all patients who train, "test" the rows of the published test split. summary.digest
+// binds the plan and the tables. A bad patient is left out, counted, and has a finding. kInvalidInput with every
+// problem if a table can't be used: missing, unreadable, not UTF-8, no header, a column missing or twice, too large.
+Result<CohortReading> ReadCohort(const Plan& plan, const std::filesystem::path& folder,
+                                 const CohortOptions& options = {});
+
+bool HasErrors(const CohortReading& reading);
+// One finding a line, errors first, then how many patients were read, left out, filtered and clipped.
+std::string FindingsText(const CohortReading& reading);
+
+}  // namespace fedtrial::site

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/bytes.h"
+#include "common/base/result.h"
+#include "model/params/contribution.h"
+#include "model/params/manifest.h"
+#include "model/params/model.h"
+#include "model/samples/sample.h"
+#include "proto/plan/layout.h"
+#include "proto/plan/plan.h"
+
+namespace fedtrial::site {
+
+// What a task gets beside its data. Answer is called from one thread at a time; `cancel` may be set from any.
+struct TaskContext {
+  Digest cohort{};  // of the CohortSummary: goes into the contribution, and into the order of mini-batches
+  unsigned threads = 1;
+  std::string device = "cpu";  // cpu, cuda, cuda:1
+  const std::atomic<bool>* cancel = nullptr;
+  std::function<void(double fraction, std::string_view what)> progress = nullptr;
+
+  bool cancelled() const { return cancel != nullptr && cancel->load(std::memory_order_relaxed); }
+};
+
+// This site's vector of a round, as `manifest` (Layout of the same plan and task) lays it out. `before` is the model
+// the round starts from, empty before the first. kInvalidInput names what of model, cohort or manifest doesn't fit the
+// plan or isn't finite; kUnavailable if it was cancelled or the device isn't there. A block is filled if the cohort has
+// patients of it, in whatever replica: a replica without any sends zeros.
+Result<Contribution> Answer(const Plan& plan, const Task& task, const Manifest& manifest, const Cohort& cohort,
+                            const Model& before, TaskContext& context);
+
+// Names of the task kinds this program can answer.
+std::vector<std::string> TaskKinds();
+
+}  // namespace fedtrial::site

@@ -196,7 +196,8 @@ Result<HazardModel> FitHazards(const HazardData& data, HazardModel start, double
     if (!factor.ok()) return factor.error().In("hazards: a covariate is constant or a copy of others");
     const std::vector<double> step = factor->Solve(at.gradient);
     double share = 1.0;
-    while (share > kSmallestShare && !(Objective(data, Moved(model, step, share), theta) <= value + 1e-12))
+    while (share > kSmallestShare &&
+           !(Objective(data, Moved(model, step, share), theta) <= value + 1e-12 * std::max(1.0, value)))
       share /= 2.0;
     model = Moved(model, step, share);
     value = Objective(data, model, theta);

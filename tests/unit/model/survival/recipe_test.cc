@@ -280,7 +280,7 @@ class CrossValidated : public Recipe {
 };
 
 TEST_P(CrossValidated, ConcordancesAndTheirIntervalsAreThoseOfTheReference) {
-  const Resamples resamples = Resamples::Draw(site_of_, 4000, 42);
+  const Resamples resamples = Resamples::Draw(site_of_, 2000, 42);
   std::vector<double> gain;  // of federated over local, across sites
   for (const Pairs kind : {kAcross, kWithin}) {
     const char* const key = kind == kAcross ? "across_sites" : "within_sites";

@@ -7,6 +7,8 @@
 #include <variant>
 #include <vector>
 
+#include "common/base/result.h"
+
 namespace fedtrial {
 
 enum class ScalarType { kFloat32, kFloat64 };
@@ -21,10 +23,16 @@ struct TensorSpec {
   std::vector<std::uint64_t> shape;  // empty: one number
   ScalarType type = ScalarType::kFloat64;
 
-  std::string_view block() const;  // all before the last '/'
-  std::uint64_t elements() const;  // product of the shape; specs from outside are checked before (CheckSpec)
+  // All before the last '/'; of a name without one (PyTorch's "risk.weight") all before the last '.'.
+  std::string_view block() const;
+  std::uint64_t elements() const;  // product of the shape; specs from outside pass CheckSpec first
   bool operator==(const TensorSpec&) const = default;
 };
+
+// Elements of a shape from outside. kInvalidInput with more than 8 dimensions, or more elements than `max_values`.
+Result<std::uint64_t> CheckedElements(const std::vector<std::uint64_t>& shape, std::uint64_t max_values);
+// As CheckedElements; also refuses a name that is empty, longer than 512 bytes or holds anything but printable ASCII.
+Status CheckSpec(const TensorSpec& spec, std::uint64_t max_values);
 
 // Row-major values of one TensorSpec.
 struct Tensor {

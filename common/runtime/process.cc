@@ -10,7 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <system_error>
 #include <unistd.h>
@@ -115,7 +115,8 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::Start(const ChildOptions& op
   pid_t pid = 0;
   if (const int error = plan.Run(&pid, options.program, arguments, environment); error != 0)
     return SystemError(error, "start", options.program);
-  Fd pidfd(pidfd_open(pid, 0));  // ours until waited for, so the pid can't have been given away
+  Fd pidfd(static_cast<int>(
+      syscall(SYS_pidfd_open, pid, 0)));  // ours until waited for, so the pid can't have been given away
   if (!pidfd.open()) {
     const Error problem = SystemError(errno, "watch", options.program);
     kill(pid, SIGKILL);

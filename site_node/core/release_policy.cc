@@ -1,0 +1,78 @@
+#include "site_node/core/release_policy.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace fedtrial::site {
+namespace {
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// "r03k2/risk" -> "risk".
+std::string_view WithoutReplica(std::string_view block) {
+  const std::size_t slash = block.find('/');
+  if (slash == std::string_view::npos || block[0] != 'r') return block;
+  const std::string_view prefix = block.substr(1, slash - 1);
+  const std::size_t k = prefix.find('k');
+  if (k == 0 || k == std::string_view::npos || k + 1 == prefix.size()) return block;
+  for (std::size_t i = 0; i < prefix.size(); ++i) {
+    if (i != k && !IsDigit(prefix[i])) return block;
+  }
+  return block.substr(slash + 1);
+}
+
+bool Fills(const Plan& plan, std::string_view block, const CohortSummary& cohort) {
+  const std::string name(WithoutReplica(block));
+  if (const auto counted = cohort.patients_per_block.find(name); counted != cohort.patients_per_block.end())
+    return counted->second > 0;
+  if (name.starts_with("test/")) return Fills(plan, "test", cohort);
+  if (name.starts_with("feature_") || plan.FindBlock(name) != nullptr || name == "test") return false;
+  return cohort.patients > 0;
+}
+
+std::size_t Contributors(const Declared& declared, const std::set<SiteId>& sites, std::size_t block) {
+  return static_cast<std::size_t>(std::count_if(sites.begin(), sites.end(), [&](SiteId site) {
+    const auto found = declared.find(site);
+    return found != declared.end() && block < found->second.size() && found->second[block];
+  }));
+}
+
+}  // namespace
+
+Status MayContribute(const Plan& plan, const Hospital& hospital) {
+  const auto refuse = [](std::string why) { return Error{ErrorCode::kNotApproved, std::move(why)}; };
+  if (hospital.paused) return refuse(fmt::format("paused by its operator: {}", hospital.pause_reason));
+  if (!hospital.cohort) return refuse("its tables have not been read");
+  if (hospital.cohort->patients < plan.cohort.min_patients)
+    return refuse(fmt::format("its cohort is below the plan's minimum of {} patients", plan.cohort.min_patients));
+  return {};
+}
+
+std::vector<bool> BlocksFilled(const Plan& plan, const std::vector<std::string>& blocks, const CohortSummary& cohort) {
+  std::vector<bool> filled;
+  for (const std::string& block : blocks) filled.push_back(Fills(plan, block, cohort));
+  return filled;
+}
+
+std::vector<bool> WithheldBlocks(SiteId me, const Declared& declared, const std::set<SiteId>& live) {
+  std::vector<bool> withheld;
+  const std::vector<bool>& mine = declared.at(me);
+  for (std::size_t block = 0; block < mine.size(); ++block)
+    withheld.push_back(!mine[block] || Contributors(declared, live, block) < kMinContributors);
+  return withheld;
+}
+
+Status CheckBlockRule(SiteId me, const Declared& declared, const std::vector<bool>& withheld,
+                      const std::set<SiteId>& included) {
+  for (std::size_t block = 0; block < withheld.size(); ++block) {
+    if (withheld[block]) continue;
+    const std::size_t contributors = Contributors(declared, included, block);
+    if (contributors < kMinContributors)
+      return Error{ErrorCode::kNotApproved,
+                   fmt::format("{} filled block {}, which only {} included sites fill, wanted at least {}",
+                               ToString(me), block, contributors, kMinContributors)};
+  }
+  return {};
+}
+
+}  // namespace fedtrial::site

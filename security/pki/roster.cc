@@ -11,6 +11,7 @@ namespace fedtrial {
 namespace {
 
 constexpr std::string_view kFileLabel = "fl/roster-file/v1";
+constexpr std::size_t kSmallestRow = 4 + 32 + 32 + 1 + 4;  // bytes, of a row without a name
 
 Error Bad(std::string message) { return {ErrorCode::kInvalidInput, std::move(message)}; }
 
@@ -65,7 +66,8 @@ Result<Roster> Roster::Decode(ByteView bytes) {
   roster.trial_id = reader.EncText();
   roster.version = reader.U32();
   const std::uint32_t rows = reader.U32();
-  for (std::uint32_t i = 0; i < rows && reader.left() > 0; ++i) {
+  if (rows > reader.left() / kSmallestRow) return Bad("the roster is cut short");
+  for (std::uint32_t i = 0; i < rows; ++i) {
     RosterEntry entry;
     entry.row.id = SiteId{reader.U32()};
     entry.row.signing_key = reader.Array<32>();
@@ -75,7 +77,6 @@ Result<Roster> Roster::Decode(ByteView bytes) {
     roster.entries.push_back(std::move(entry));
   }
   RETURN_IF_ERROR(reader.Finish("the roster"));
-  if (roster.entries.size() != rows) return Bad("the roster is cut short");
   RETURN_IF_ERROR(roster.Check());
   return roster;
 }

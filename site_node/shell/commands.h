@@ -1,0 +1,61 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "common/base/result.h"
+#include "common/runtime/signals.h"
+#include "site_node/shell/node.h"
+
+namespace fedtrial::site {
+
+// The subcommands of fedtrial-site. Each prints to stdout what was asked for and returns an error for the caller to
+// print; main turns it into an exit code (0 done, 1 failed, 2 wrong use or configuration, 3 no daemon or coordinator to
+// talk to).
+struct CommonOptions {
+  std::filesystem::path state;
+  bool json = false;
+};
+
+struct InitOptions : CommonOptions {
+  std::string name;
+  std::filesystem::path data_folder;
+};
+Status InitCommand(const InitOptions& options);
+
+struct EnrolOptions : CommonOptions {
+  std::filesystem::path enrolment_file;
+};
+Status EnrolCommand(const EnrolOptions& options, StopSignal& stop);
+
+// Reads the data folder as the plan wants it and says what is wrong with it; kInvalidInput if there are errors.
+struct CheckOptions : CommonOptions {
+  std::filesystem::path plan;  // empty: the state folder's
+};
+Status CheckCommand(const CheckOptions& options);
+
+struct ApproveOptions : CommonOptions {
+  std::string by;           // who approves, as the audit will say
+  std::string plan_sha256;  // approves without asking if it is this plan's
+};
+Status ApproveCommand(const ApproveOptions& options);
+
+Status RunCommand(const CommonOptions& options, StopSignal& stop);
+Status StatusCommand(const CommonOptions& options);
+Status PauseCommand(const CommonOptions& options, const std::string& reason);
+Status ResumeCommand(const CommonOptions& options);
+
+struct PredictOptions : CommonOptions {
+  std::string patient;  // empty: all
+};
+Status PredictCommand(const PredictOptions& options);
+Status VerifyAuditCommand(const CommonOptions& options);
+Status CheckConfigCommand(const CommonOptions& options);
+
+// What control.sock asks of a running daemon, and what the same commands do on a folder without one.
+Result<std::string> AnswerCommand(Node& node, const std::string& command, const std::string& json,
+                                  const Node::OtherEffect& other);
+// Asks the daemon, or opens the folder itself if none runs.
+Result<std::string> ChangeNode(const StatePaths& paths, const std::string& command, const std::string& json);
+
+}  // namespace fedtrial::site

@@ -1,0 +1,106 @@
+#include "site_node/shell/config.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "common/runtime/files.h"
+#include "proto/plan/toml_reader.h"
+#include "security/pki/enrolment.h"
+
+namespace fedtrial::site {
+namespace {
+
+constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
+constexpr std::uint64_t kMaxThreads = 256;
+
+bool IsDevice(const std::string& device) {
+  if (device == "cpu" || device == "cuda") return true;
+  return device.starts_with("cuda:") && device.size() > 5 && device.size() <= 7 &&
+         device.find_first_not_of("0123456789", 5) == std::string::npos;
+}
+
+void ReadLog(TomlTable table, const std::filesystem::path& folder, LogOptions& log) {
+  constexpr LogLevel kLevels[] = {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarning, LogLevel::kError};
+  log.level = kLevels[table.Choice("level", {"debug", "info", "warning", "error"}, 1)];
+  log.json = table.Choice("format", {"text", "json"}, 0) == 1;
+  const std::string file = table.Text("file", "");
+  if (!file.empty()) log.file = folder / file;
+}
+
+}  // namespace
+
+std::string SiteConfig::WorkerJson() const {
+  return nlohmann::json(
+             {{"data_folder", data_folder.string()}, {"columns", columns}, {"device", device}, {"threads", threads}})
+      .dump();
+}
+
+Result<SiteConfig> ParseSiteConfig(std::string_view toml, const std::filesystem::path& file) {
+  ASSIGN_OR_RETURN(TomlReader reader, TomlReader::Parse(toml, file.string()));
+  SiteConfig config;
+  TomlTable site = reader.root().Table("site");
+  config.name = site.Text("name");
+  if (const Status named = CheckSiteName(config.name); !config.name.empty() && !named.ok())
+    site.Report("name", named.error().message);
+  config.data_folder = site.Text("data");
+  if (!config.data_folder.empty() && config.data_folder.is_relative())
+    config.data_folder = file.parent_path() / config.data_folder;
+
+  TomlTable columns = reader.root().Table("columns", /*required=*/false);
+  for (const std::string& key : columns.Keys()) {
+    config.columns[key] = columns.Text(key);
+    if (key.find('.') == std::string::npos) columns.Report(key, "wanted \"table.column\" as the plan names it");
+  }
+
+  TomlTable worker = reader.root().Table("worker", false);
+  config.device = worker.Text("device", "cpu");
+  if (!IsDevice(config.device))
+    worker.Report("device", fmt::format("got \"{}\", wanted cpu, cuda or cuda:N", config.device));
+  config.threads = static_cast<unsigned>(worker.Unsigned("threads", {1, kMaxThreads}, 1));
+  config.worker = worker.Text("program", "");
+  config.worker_idle_seconds = static_cast<unsigned>(
+      std::chrono::duration_cast<std::chrono::seconds>(
+          worker.Time("idle", {std::chrono::seconds(1), std::chrono::hours(24)}, std::chrono::minutes(5)))
+          .count());
+
+  TomlTable pages = reader.root().Table("pages", false);
+  config.page_port = pages.Flag("on", true) ? static_cast<int>(pages.Unsigned("port", {0, 65535}, 0)) : -1;
+  if (config.page_port < 0) pages.Unsigned("port", {0, 65535}, 0);
+  ReadLog(reader.root().Table("log", false), file.parent_path(), config.log);
+  RETURN_IF_ERROR(reader.Finish());
+  return config;
+}
+
+Result<SiteConfig> LoadSiteConfig(const std::filesystem::path& file) {
+  ASSIGN_OR_RETURN(const Bytes bytes, ReadWholeFile(file, kMaxConfigBytes));
+  return ParseSiteConfig(AsText(bytes), file);
+}
+
+std::string SampleSiteConfig(std::string_view name, const std::filesystem::path& data_folder) {
+  return fmt::format(
+      R"(# This hospital's own affairs. `fedtrial-site run --check-config` reads it and says every problem at once.
+
+[site]
+name = "{}"                  # as the consortium knows this site
+data = "{}"   # folder with participants.tsv and phenotype/*.tsv; only read
+
+# [columns]                  # where a table here has another name for a column than the plan
+# "participants.kps" = "participants.karnofsky"
+
+[worker]
+device = "cpu"               # cpu, cuda, cuda:1
+threads = 1                  # 1 to 256; results repeat bit for bit with the same number
+idle = "5m"                  # the worker ends after so long without a task: 1s to 24h
+
+[pages]
+on = true                    # pages for this hospital on 127.0.0.1
+port = 0                     # 0: any free one, said in the log
+
+[log]
+level = "info"               # debug, info, warning, error
+format = "text"              # text, json
+)",
+      name, data_folder.string());
+}
+
+}  // namespace fedtrial::site

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "common/base/result.h"
+#include "common/runtime/log.h"
+
+namespace fedtrial::site {
+
+// site.toml: what is this hospital's own affair. deploy/config/site.toml has every entry with its unit and bound.
+struct SiteConfig {
+  std::string name;                            // of the site, as in its certificate
+  std::filesystem::path data_folder;           // only read
+  std::map<std::string, std::string> columns;  // the plan's name of a column -> the name in this hospital's tables
+  std::string device = "cpu";                  // cpu, cuda, cuda:1: what LibTorch is asked for
+  unsigned threads = 1;                        // of the worker and the masks; results repeat bit for bit with the same
+  std::filesystem::path worker;                // empty: fedtrial-worker beside this program
+  unsigned worker_idle_seconds = 300;
+  int page_port = 0;  // of the local pages on 127.0.0.1; -1: none, 0: any free one
+  LogOptions log;
+
+  std::string WorkerJson() const;  // what fedtrial-worker is told of it
+};
+
+// Every problem at once, each with file, line, key, what was got and what is wanted.
+Result<SiteConfig> ParseSiteConfig(std::string_view toml, const std::filesystem::path& file);
+Result<SiteConfig> LoadSiteConfig(const std::filesystem::path& file);
+// A commented site.toml for `init`.
+std::string SampleSiteConfig(std::string_view name, const std::filesystem::path& data_folder);
+
+}  // namespace fedtrial::site

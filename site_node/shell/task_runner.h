@@ -1,0 +1,55 @@
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "common/base/result.h"
+#include "common/runtime/process.h"
+#include "common/runtime/sealed_file.h"
+#include "model/params/fixed_point.h"
+#include "proto/fedtrial/v1/worker.pb.h"
+#include "proto/plan/layout.h"
+#include "site_node/shell/config.h"
+
+namespace fedtrial::site {
+
+// Tasks in fedtrial-worker: a process of its own, since training may crash, eat memory or must be cancelled. It stays
+// between rounds and goes when idle; its death is a failed task with a reason. It gets the plan, the model and the data
+// folder's path, nothing of the state folder and no key. Run and Predict from one thread at a time; Cancel from any.
+class TaskRunner {
+ public:
+  explicit TaskRunner(SiteConfig config) : config_(std::move(config)) {}
+
+  struct Job {
+    std::string plan;  // plan.toml as approved
+    Task task;
+    Manifest manifest;
+    Bytes model;  // safetensors; empty before the first
+  };
+  using Progress = std::function<void(double fraction, const std::string& what)>;
+  Result<Contribution> Run(const Job& job, const Progress& progress);
+  // JSON of the worker: survival curves of one patient, or all ("").
+  Result<std::string> Predict(const std::string& plan, const Bytes& model, const std::string& patient);
+
+  void Cancel();   // kills the worker; a running Run fails
+  void EndIdle();  // lets the worker go if it has been idle longer than the configuration says
+  void End();
+
+ private:
+  Result<ChildProcess*> Worker();
+  Result<v1::WorkerReply> Ask(const v1::WorkerRequest& request, const Bytes* model, const Progress& progress);
+  Result<Contribution> ReceiveValues(ChildProcess& worker, const v1::Answered& answered, const Manifest& manifest);
+
+  const SiteConfig config_;
+  std::mutex mutex_;  // guards worker_ and last_used_
+  std::shared_ptr<ChildProcess> worker_;
+  Time last_used_{};
+  std::atomic<bool> busy_ = false;
+};
+
+}  // namespace fedtrial::site

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <vector>
+
+#include "common/runtime/page_server.h"
+#include "site_node/shell/driver.h"
+#include "site_node/shell/telemetry.h"
+
+namespace fedtrial::site {
+
+// The hospital's own pages on loopback, read-only: where the site stands, its plan in words, metrics. Approval is a
+// command.
+std::vector<PageRoute> Pages(Driver& driver, Telemetry& telemetry);
+
+}  // namespace fedtrial::site

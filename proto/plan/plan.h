@@ -53,6 +53,7 @@ struct Block {
 struct NormaliseStep {};
 
 struct GridStep {
+  std::string endpoint;          // the only one, where the plan has one
   unsigned bins = 10;            // wanted where the endpoint's cuts are open: at quantiles of the event times
   double width_days = 28.0;      // of the fine bins that the quantiles are read from
   double horizon_days = 3650.0;  // end of the fine bins
@@ -155,9 +156,14 @@ struct Plan {
   const Block* FindBlock(std::string_view name) const;
 };
 
+// Every trial of this version has a complete graph of masks: above it SecAgg+ would be needed (SECURITY.md).
+inline constexpr std::uint32_t kMaxSites = 100;
+// A block, feature or replica that fewer sites fill is one or two sites' data: never used.
+inline constexpr std::uint64_t kMinContributors = 3;
+
 // Every problem at once, each with file, line, column, key, what was got and the bound (kInvalidInput). Runs the range
-// check: with the plan's caps no sum can overflow its words, or the plan is refused. `hash` is taken by the caller's
-// crypto: this room may use it, so it is filled in.
+// check: with the plan's caps no sum can overflow its words, or the plan is refused. `hash` is of exactly
+// these bytes.
 Result<Plan> ParsePlan(std::string_view toml, std::string_view file_name);
 
 // --- replicas -----------------------------------------------------------------------------------------------------

@@ -1,31 +1,50 @@
 #include "proto/codec/round_bodies.h"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <string_view>
 
 namespace fedtrial {
 namespace {
 
-constexpr std::size_t kMaxReason = 1000;  // bytes
 constexpr std::size_t kLinkBytes = 8 + 3 * 32 + 64;
 
-void WriteIds(ByteWriter& writer, const std::vector<SiteId>& sites) {
+Error Invalid(std::string_view what, std::string_view why) {
+  return Error{ErrorCode::kInvalidInput, fmt::format("{}: {}", what, why)};
+}
+
+// A count is believed only if so many items of `item_bytes` at least are there.
+Result<std::uint32_t> ReadCount(ByteReader& reader, std::size_t item_bytes, std::string_view what) {
+  const std::uint32_t count = reader.U32();
+  if (count > reader.left() / item_bytes) return Invalid(what, "holds fewer items than it says");
+  return count;
+}
+
+void WriteSites(ByteWriter& writer, const std::vector<SiteId>& sites) {
   writer.U32(static_cast<std::uint32_t>(sites.size()));
   for (const SiteId site : sites) writer.U32(site.value);
 }
 
-// No more than what is there can be read, whatever the count says.
-std::size_t CountOf(ByteReader& reader, std::size_t bytes_each) {
-  return std::min<std::size_t>(reader.U32(), reader.left() / bytes_each + 1);
-}
-
-std::vector<SiteId> ReadIds(ByteReader& reader) {
-  std::vector<SiteId> sites(CountOf(reader, 4));
-  for (SiteId& site : sites) site.value = reader.U32();
+Result<std::vector<SiteId>> ReadSites(ByteReader& reader, std::string_view what) {
+  ASSIGN_OR_RETURN(const std::uint32_t count, ReadCount(reader, 4, what));
+  std::vector<SiteId> sites;
+  sites.reserve(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const SiteId site{reader.U32()};
+    if (!sites.empty() && site <= sites.back()) return Invalid(what, "its sites aren't in rising order");
+    sites.push_back(site);
+  }
   return sites;
 }
 
-void WriteLink(ByteWriter& writer, const ModelLink& link) { writer.Raw(link.SignedPart()).Raw(link.signature); }
+Result<bool> ReadFlag(ByteReader& reader, std::string_view what) {
+  const std::uint8_t flag = reader.U8();
+  if (flag > 1) return Invalid(what, "a flag isn't 0 or 1");
+  return flag == 1;
+}
+
+void WriteLink(ByteWriter& writer, const ModelLink& link) {
+  writer.U64(link.round).Raw(link.model).Raw(link.before).Raw(link.included).Raw(link.signature);
+}
 
 ModelLink ReadLink(ByteReader& reader) {
   ModelLink link;
@@ -42,18 +61,22 @@ void WriteItems(ByteWriter& writer, const std::vector<UnmaskBody::Item>& items) 
   for (const UnmaskBody::Item& item : items) writer.U32(item.owner.value).Raw(item.share);
 }
 
-std::vector<UnmaskBody::Item> ReadItems(ByteReader& reader) {
-  std::vector<UnmaskBody::Item> items(CountOf(reader, 36));
-  for (UnmaskBody::Item& item : items) {
-    item.owner.value = reader.U32();
-    item.share = reader.Array<32>();
+Result<std::vector<UnmaskBody::Item>> ReadItems(ByteReader& reader, std::string_view what) {
+  ASSIGN_OR_RETURN(const std::uint32_t count, ReadCount(reader, 4 + 32, what));
+  std::vector<UnmaskBody::Item> items(count);
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    items[i].owner = SiteId{reader.U32()};
+    items[i].share = reader.Array<32>();
+    if (i > 0 && items[i].owner <= items[i - 1].owner) return Invalid(what, "its owners aren't in rising order");
   }
   return items;
 }
 
 }  // namespace
 
-Bytes ModelLink::SignedPart() const { return ByteWriter().U64(round).Raw(model).Raw(before).Raw(included).Take(); }
+Bytes ModelLink::SignedPart() const {
+  return ByteWriter().Label("fl/model/v1").U64(round).Raw(model).Raw(before).Raw(included).Take();
+}
 
 Bytes RoundOpenBody::Encode() const {
   ByteWriter writer;
@@ -65,77 +88,69 @@ Bytes RoundOpenBody::Encode() const {
 }
 
 Result<RoundOpenBody> RoundOpenBody::Decode(ByteView bytes) {
+  constexpr std::string_view kWhat = "the opening of a round";
   ByteReader reader(bytes);
   RoundOpenBody body;
   body.round.round = reader.U64();
   body.round.attempt = reader.U32();
   body.step = reader.U32();
   body.round_in_step = reader.U32();
-  body.evaluating = reader.U8();
+  ASSIGN_OR_RETURN(const bool evaluating, ReadFlag(reader, kWhat));
+  body.evaluating = evaluating ? 1 : 0;
   body.manifest_hash = reader.Array<32>();
   body.plan_hash = reader.Array<32>();
   body.roster_hash = reader.Array<32>();
   body.model = reader.Array<32>();
-  body.links.resize(CountOf(reader, kLinkBytes));
-  for (ModelLink& link : body.links) link = ReadLink(reader);
-  RETURN_IF_ERROR(reader.Finish("round opening"));
-  if (body.evaluating > 1) return Error{ErrorCode::kInvalidInput, "round opening: evaluating is neither 0 nor 1"};
+  ASSIGN_OR_RETURN(const std::uint32_t count, ReadCount(reader, kLinkBytes, kWhat));
+  body.links.reserve(count);
+  for (std::uint32_t i = 0; i < count; ++i) body.links.push_back(ReadLink(reader));
+  RETURN_IF_ERROR(reader.Finish(kWhat));
   return body;
 }
 
 Bytes HelloBody::Encode() const {
   ByteWriter writer;
   writer.U8(declines ? 1 : 0).Enc(reason).Raw(r_commit).U32(static_cast<std::uint32_t>(blocks.size()));
-  for (std::size_t first = 0; first < blocks.size(); first += 8) {
-    std::uint8_t byte = 0;
-    for (std::size_t i = first; i < std::min(first + 8, blocks.size()); ++i)
-      if (blocks[i]) byte = static_cast<std::uint8_t>(byte | (1u << (i - first)));
-    writer.U8(byte);
-  }
+  for (const bool filled : blocks) writer.U8(filled ? 1 : 0);
   return writer.Raw(software).U32(protocol).Take();
 }
 
 Result<HelloBody> HelloBody::Decode(ByteView bytes) {
+  constexpr std::string_view kWhat = "a site's hello";
   ByteReader reader(bytes);
   HelloBody body;
-  const std::uint8_t kind = reader.U8();
+  ASSIGN_OR_RETURN(body.declines, ReadFlag(reader, kWhat));
   body.reason = reader.EncText();
   body.r_commit = reader.Array<32>();
-  const std::uint64_t count = reader.U32();
-  const ByteView bits = reader.Raw(static_cast<std::size_t>((count + 7) / 8));
+  ASSIGN_OR_RETURN(const std::uint32_t count, ReadCount(reader, 1, kWhat));
+  body.blocks.reserve(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    ASSIGN_OR_RETURN(const bool filled, ReadFlag(reader, kWhat));
+    body.blocks.push_back(filled);
+  }
   body.software = reader.Array<32>();
   body.protocol = reader.U32();
-  RETURN_IF_ERROR(reader.Finish("hello"));
-  if (kind > 1) return Error{ErrorCode::kInvalidInput, fmt::format("hello: kind {}, wanted 0 or 1 (decline)", kind)};
-  if (body.reason.size() > kMaxReason)
-    return Error{ErrorCode::kInvalidInput,
-                 fmt::format("hello: a reason of {} bytes, at most {}", body.reason.size(), kMaxReason)};
-  body.declines = kind == 1;
-  body.blocks.resize(static_cast<std::size_t>(count));
-  for (std::size_t i = 0; i < body.blocks.size(); ++i) body.blocks[i] = (bits[i / 8] >> (i % 8) & 1) != 0;
-  if (count % 8 != 0 && bits.back() >> (count % 8) != 0)
-    return Error{ErrorCode::kInvalidInput, "hello: bits are set after the last block"};
+  RETURN_IF_ERROR(reader.Finish(kWhat));
   return body;
 }
 
 Bytes PhaseOpenBody::Encode() const {
   ByteWriter writer;
-  WriteIds(writer, sites);
+  WriteSites(writer, sites);
   writer.U32(static_cast<std::uint32_t>(envelopes.size()));
   for (const Bytes& envelope : envelopes) writer.Enc(envelope);
   return writer.Take();
 }
 
 Result<PhaseOpenBody> PhaseOpenBody::Decode(ByteView bytes) {
+  constexpr std::string_view kWhat = "the opening of a phase";
   ByteReader reader(bytes);
   PhaseOpenBody body;
-  body.sites = ReadIds(reader);
-  body.envelopes.resize(CountOf(reader, 4));
-  for (Bytes& envelope : body.envelopes) envelope = ToBytes(reader.Enc());
-  RETURN_IF_ERROR(reader.Finish("phase opening"));
-  if (!std::is_sorted(body.sites.begin(), body.sites.end()) ||
-      std::adjacent_find(body.sites.begin(), body.sites.end()) != body.sites.end())
-    return Error{ErrorCode::kInvalidInput, "phase opening: the sites aren't in rising order"};
+  ASSIGN_OR_RETURN(body.sites, ReadSites(reader, kWhat));
+  ASSIGN_OR_RETURN(const std::uint32_t count, ReadCount(reader, 4, kWhat));
+  body.envelopes.reserve(count);
+  for (std::uint32_t i = 0; i < count; ++i) body.envelopes.push_back(ToBytes(reader.Enc()));
+  RETURN_IF_ERROR(reader.Finish(kWhat));
   return body;
 }
 
@@ -148,24 +163,25 @@ Result<KeysBody> KeysBody::Decode(ByteView bytes) {
   body.mask_key = reader.Array<32>();
   body.r = reader.Array<32>();
   body.b_commit = reader.Array<32>();
-  RETURN_IF_ERROR(reader.Finish("keys"));
+  RETURN_IF_ERROR(reader.Finish("a site's keys"));
   return body;
 }
 
 Bytes MaskedBody::Encode() const {
   ByteWriter writer;
   writer.U64(length).Raw(digest);
-  WriteIds(writer, failed);
+  WriteSites(writer, failed);
   return writer.Take();
 }
 
 Result<MaskedBody> MaskedBody::Decode(ByteView bytes) {
+  constexpr std::string_view kWhat = "the end of a masked upload";
   ByteReader reader(bytes);
   MaskedBody body;
   body.length = reader.U64();
   body.digest = reader.Array<32>();
-  body.failed = ReadIds(reader);
-  RETURN_IF_ERROR(reader.Finish("masked"));
+  ASSIGN_OR_RETURN(body.failed, ReadSites(reader, kWhat));
+  RETURN_IF_ERROR(reader.Finish(kWhat));
   return body;
 }
 
@@ -177,27 +193,29 @@ Bytes UnmaskBody::Encode() const {
 }
 
 Result<UnmaskBody> UnmaskBody::Decode(ByteView bytes) {
+  constexpr std::string_view kWhat = "shares for unmasking";
   ByteReader reader(bytes);
   UnmaskBody body;
-  body.self_seeds = ReadItems(reader);
-  body.mask_keys = ReadItems(reader);
-  RETURN_IF_ERROR(reader.Finish("unmask"));
+  ASSIGN_OR_RETURN(body.self_seeds, ReadItems(reader, kWhat));
+  ASSIGN_OR_RETURN(body.mask_keys, ReadItems(reader, kWhat));
+  RETURN_IF_ERROR(reader.Finish(kWhat));
   return body;
 }
 
 Bytes CommitBody::Encode() const {
   ByteWriter writer;
   WriteLink(writer, link);
-  WriteIds(writer, included);
+  WriteSites(writer, included);
   return writer.Take();
 }
 
 Result<CommitBody> CommitBody::Decode(ByteView bytes) {
+  constexpr std::string_view kWhat = "the end of a round";
   ByteReader reader(bytes);
   CommitBody body;
   body.link = ReadLink(reader);
-  body.included = ReadIds(reader);
-  RETURN_IF_ERROR(reader.Finish("commit"));
+  ASSIGN_OR_RETURN(body.included, ReadSites(reader, kWhat));
+  RETURN_IF_ERROR(reader.Finish(kWhat));
   return body;
 }
 

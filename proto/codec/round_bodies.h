@@ -12,15 +12,16 @@ namespace fedtrial {
 
 // Bodies of the signed envelopes of a round (SECURITY.md section 2; byte for byte in proto/PROTOCOL.md). They are
 // encoded with ByteWriter, not protobuf: a body is hashed and signed as received and never re-encoded. Decoders take
-// anything, check counts against the bytes that are there before allocating, and return kInvalidInput. `Envelope` bytes
-// inside a body are those of EncodeEnvelope (security/masking/envelope.h).
+// anything, check counts against the bytes that are there before allocating, and return kInvalidInput; sets of sites
+// and the owners of shares are strictly rising, a flag is 0 or 1, so a body has one encoding. `Envelope` bytes inside a
+// body are those of EncodeEnvelope (security/masking/envelope.h).
 
 // One committed round: what the coordinator signs of a model ("fl/model/v1" over the bytes before the signature).
 struct ModelLink {
   std::uint64_t round = 0;
   Digest model{}, before{}, included{};  // before: zeros for the first
   std::array<std::uint8_t, 64> signature{};
-  Bytes SignedPart() const;
+  Bytes SignedPart() const;  // with its label: what goes into Sign and Verify
   bool operator==(const ModelLink&) const = default;
 };
 

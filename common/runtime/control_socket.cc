@@ -89,6 +89,7 @@ Result<std::string> CallControl(const std::filesystem::path& folder, std::string
   if (std::error_code error; !std::filesystem::exists(socket, error)) return nobody;
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxControlBytes);
+  arguments.SetMaxSendMessageSize(kMaxControlBytes);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // no waiting because an earlier call found nobody
   const auto channel =
       grpc::CreateCustomChannel("unix:" + socket.string(), grpc::InsecureChannelCredentials(), arguments);
@@ -105,8 +106,8 @@ Result<std::string> CallControl(const std::filesystem::path& folder, std::string
                                                       folder.string(), command, timeout.count())};
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE) return nobody;
   if (!status.ok())
-    return Error{ErrorCode::kInvalidInput,
-                 fmt::format("the daemon in {} refused {}: {}", folder.string(), command, status.error_message())};
+    return Error{ErrorCode::kInvalidInput, fmt::format("command {1} to the daemon in {0}: {2}", folder.string(),
+                                                       command, status.error_message())};
   if (!reply.ok()) return Error{CodeFrom(reply.error_code()), reply.error()};
   return std::move(*reply.mutable_json());
 }

@@ -1,6 +1,7 @@
 #include "common/runtime/sealed_file.h"
 
 #include <algorithm>
+#include <functional>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -23,16 +24,21 @@ class SealedFile : public testing::Test {
     random_.Fill(bytes);
     return bytes;
   }
-  // Seals `plain`, changes the file's bytes, and says how reading it went.
-  Status ReadChanged(const Bytes& plain, const std::function<void(Bytes&)>& change) {
-    const Status written = sealer_.WriteFile(path_, "model", plain);
-    if (!written.ok()) return written;
-    Bytes file = ReadWholeFile(path_, std::size_t{1} << 30).value();
-    change(file);
-    if (const Status put = WriteWholeFile(path_, file); !put.ok()) return put;
+  // The bytes of a file that seals `plain`.
+  Bytes Sealed(const Bytes& plain) {
+    EXPECT_TRUE(sealer_.WriteFile(path_, "model", plain).ok());
+    return ReadWholeFile(path_, std::size_t{1} << 30).value();
+  }
+  // Reads the file with `bytes` in its place.
+  Status ReadAs(const Bytes& bytes) {
+    Overwrite(path_, bytes);
     const auto read = sealer_.ReadFile(path_, "model", std::size_t{1} << 30);
     if (read.ok()) return {};
     return read.error();
+  }
+  void ExpectRefused(Bytes file, const std::function<void(Bytes&)>& change) {
+    change(file);
+    ExpectRefused(ReadAs(file));
   }
   void ExpectRefused(const Status& read) {
     ASSERT_FALSE(read.ok());
@@ -107,31 +113,35 @@ TEST_F(SealedFile, OnAFullDiskTheOldOneStays) {
 }
 
 TEST_F(SealedFile, EveryChangedByteIsNoticed) {
-  const Bytes plain = Plain(40);
-  for (std::size_t at = 0; at < kHeader + plain.size() + 16; ++at)
-    ExpectRefused(ReadChanged(plain, [&](Bytes& file) { file.at(at) ^= 1; }));
+  const Bytes sealed = Sealed(Plain(40));
+  ASSERT_EQ(sealed.size(), kHeader + 40 + 16);
+  ASSERT_TRUE(ReadAs(sealed).ok());
+  for (std::size_t at = 0; at < sealed.size(); ++at)
+    for (const unsigned bit : {0, 7})
+      ExpectRefused(sealed, [&](Bytes& file) { file[at] ^= static_cast<std::uint8_t>(1u << bit); });
 }
 
 TEST_F(SealedFile, EveryCutIsNoticed) {
-  const Bytes plain = Plain(40);
-  for (std::size_t size = 0; size < kHeader + plain.size() + 16; ++size)
-    ExpectRefused(ReadChanged(plain, [&](Bytes& file) { file.resize(size); }));
+  const Bytes sealed = Sealed(Plain(40));
+  for (std::size_t size = 0; size < sealed.size(); ++size)
+    ExpectRefused(sealed, [&](Bytes& file) { file.resize(size); });
 }
 
 TEST_F(SealedFile, RecordsThatAreCutReorderedRepeatedOrAddedAreNoticed) {
-  const Bytes plain = Plain(3 * kSealedRecordBytes);
+  const Bytes sealed = Sealed(Plain(3 * kSealedRecordBytes));
   const auto at = [](Bytes& file, std::size_t record) {
     return file.begin() + static_cast<std::ptrdiff_t>(kHeader + record * kRecord);
   };
-  ExpectRefused(ReadChanged(plain, [&](Bytes& file) { file.resize(file.size() - kRecord); }));
-  ExpectRefused(ReadChanged(plain, [&](Bytes& file) { file.erase(at(file, 0), at(file, 1)); }));
-  ExpectRefused(ReadChanged(plain, [&](Bytes& file) { std::swap_ranges(at(file, 0), at(file, 1), at(file, 1)); }));
-  ExpectRefused(ReadChanged(plain, [&](Bytes& file) { std::copy(at(file, 0), at(file, 1), at(file, 1)); }));
-  ExpectRefused(ReadChanged(plain, [&](Bytes& file) {
+  ExpectRefused(sealed, [&](Bytes& file) { file.resize(file.size() - kRecord); });
+  ExpectRefused(sealed, [&](Bytes& file) { file.erase(at(file, 0), at(file, 1)); });
+  ExpectRefused(sealed, [&](Bytes& file) { std::swap_ranges(at(file, 0), at(file, 1), at(file, 1)); });
+  ExpectRefused(sealed, [&](Bytes& file) { std::copy(at(file, 0), at(file, 1), at(file, 1)); });
+  ExpectRefused(sealed, [&](Bytes& file) {
     const Bytes last(at(file, 2), file.end());
     file.insert(file.end(), last.begin(), last.end());
-  }));
-  ExpectRefused(ReadChanged(plain, [&](Bytes& file) { file.push_back(0); }));
+  });
+  ExpectRefused(sealed, [&](Bytes& file) { file.push_back(0); });
+  EXPECT_TRUE(ReadAs(sealed).ok());
 }
 
 TEST_F(SealedFile, ACutEndIsNoticedOnOpeningEvenIfOnlyTheStartIsRead) {
@@ -145,8 +155,8 @@ TEST_F(SealedFile, ACutEndIsNoticedOnOpeningEvenIfOnlyTheStartIsRead) {
 TEST_F(SealedFile, ARecordOfAnotherFileDoesNotFit) {
   ASSERT_TRUE(sealer_.WriteFile(folder_ / "other", "model", Plain(40)).ok());
   const Bytes other = ReadWholeFile(folder_ / "other", 1000).value();
-  ExpectRefused(ReadChanged(
-      Plain(40), [&](Bytes& file) { std::copy(other.begin() + kHeader, other.end(), file.begin() + kHeader); }));
+  ExpectRefused(Sealed(Plain(40)),
+                [&](Bytes& file) { std::copy(other.begin() + kHeader, other.end(), file.begin() + kHeader); });
 }
 
 TEST_F(SealedFile, OfAnotherRoleTrialOrKeyDoesNotOpen) {

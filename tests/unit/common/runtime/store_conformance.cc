@@ -148,7 +148,7 @@ void ThreadsDoNotMixTheirTransactions(const StoreFactory& factory) {
     std::vector<std::jthread> threads;
     for (int t = 0; t < 4; ++t)
       threads.emplace_back([&] {
-        for (int i = 0; i < 10; ++i) {
+        for (int i = 0; i < 5; ++i) {
           const Status done = store->Transaction([&]() -> Status {
             const auto first = store->Append("a", AsBytes("x"));
             const auto second = store->Append("a", AsBytes("y"));
@@ -160,7 +160,7 @@ void ThreadsDoNotMixTheirTransactions(const StoreFactory& factory) {
       });
   }
   EXPECT_EQ(failures, 0);
-  EXPECT_EQ(store->Read("a").value().size(), 80u);
+  EXPECT_EQ(store->Read("a").value().size(), 40u);
 }
 
 void IdentityIsChecked(const StoreFactory& factory) {

@@ -83,7 +83,13 @@ TEST(SqliteStore, ADamagedFileIsRefusedWithItsName) {
   const TestFolder folder;
   {
     const auto store = OpenSqliteStore(folder / "a.db", Options(Mode::kCreate));
-    for (int i = 0; i < 50; ++i) ASSERT_TRUE((*store)->Put("t", std::to_string(i), Bytes(2000, 1)).ok());
+    ASSERT_TRUE((*store)
+                    ->Transaction([&]() -> Status {
+                      for (int i = 0; i < 50; ++i)
+                        RETURN_IF_ERROR((*store)->Put("t", std::to_string(i), Bytes(2000, 1)));
+                      return {};
+                    })
+                    .ok());
   }
   Bytes bytes = ReadWholeFile(folder / "a.db", 1 << 20).value();
   for (std::size_t i = 8192; i < 8192 + 4096; ++i) bytes[i] = 0xaa;

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <sys/resource.h>
@@ -51,6 +52,15 @@ class FullDisk {
 inline std::string ReadText(const std::filesystem::path& path) {
   const auto bytes = ReadWholeFile(path, std::size_t{1} << 30);
   return bytes.ok() ? std::string(AsText(*bytes)) : "(" + bytes.error().message + ")";
+}
+
+// Puts other bytes in a file's place, without the care (and time) of WriteWholeFile.
+inline void Overwrite(const std::filesystem::path& path, ByteView bytes) {
+  std::ofstream(path, std::ios::binary | std::ios::app).flush();  // there, at least
+  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  std::filesystem::resize_file(path, bytes.size());  // last: a file cut to nothing is flushed when closed
 }
 
 // This test program as one of the children of children.cc.

@@ -156,8 +156,8 @@ struct Plan {
   const Block* FindBlock(std::string_view name) const;
 };
 
-// Every trial of this version has a complete graph of masks: above it SecAgg+ would be needed (SECURITY.md).
-inline constexpr std::uint32_t kMaxSites = 100;
+// The graphs of masks above 100 sites are known up to here (security/masking/graph.h).
+inline constexpr std::uint32_t kMaxSites = 5000;
 // A block, feature or replica that fewer sites fill is one or two sites' data: never used.
 inline constexpr std::uint64_t kMinContributors = 3;
 

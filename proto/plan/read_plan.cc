@@ -148,9 +148,9 @@ void ReadBlocks(TomlTable& root, Plan& plan) {
 void ReadRules(TomlTable table, Plan& plan) {
   Rules& rules = plan.rules;
   rules.sites = static_cast<std::uint32_t>(table.Unsigned("sites", {3, kMaxSites}));
-  const std::uint32_t two_thirds = 2 * rules.sites / 3 + 1;
-  rules.min_sites = static_cast<std::uint32_t>(table.Unsigned("min_sites", {3, kMaxSites}, std::max(3u, two_thirds)));
-  rules.threshold = static_cast<std::uint32_t>(table.Unsigned("threshold", {2, kMaxSites}, two_thirds));
+  const std::uint32_t two_thirds = std::max(3u, 2 * rules.sites / 3 + 1);
+  rules.min_sites = static_cast<std::uint32_t>(table.Unsigned("min_sites", {3, kMaxSites}, two_thirds));
+  rules.threshold = static_cast<std::uint32_t>(table.Unsigned("threshold", {3, kMaxSites}, two_thirds));
   rules.retry_after = table.Time("retry_after", {0ms, 168h}, 10s);
   rules.spare_rounds = static_cast<std::uint32_t>(table.Unsigned("spare_rounds", {0, 1'000'000}, rules.spare_rounds));
   for (std::size_t i = 0; i < kSitePhases; ++i) {

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "coordinator/tasks/task.h"
+
+namespace fedtrial::coordinator {
+
+// One function a kind, in a file of its name; of this room alone.
+Result<Outcome> FinishNormalise(const Plan& plan, const Task& task, const Sum& sum, const Model& before, ServerState&);
+Result<Outcome> FinishGrid(const Plan& plan, const Task& task, const Sum& sum, const Model& before, ServerState&);
+Result<Outcome> FinishTrain(const Plan& plan, const Task& task, const Sum& sum, const Model& before, ServerState&);
+Result<Outcome> FinishEvaluate(const Plan& plan, const Task& task, const Sum& sum, const Model& before, ServerState&);
+
+// Values and contributors of a statistic by the name of its tensor; kIntegrity if one isn't a whole number >= 0 where
+// it counts something.
+Result<std::vector<double>> Statistic(const Sum& sum, std::string_view name);
+Result<std::vector<double>> Counts(const Sum& sum, std::string_view name);
+Result<std::uint64_t> Contributors(const Sum& sum, std::string_view name);
+
+// A count as it may be published: null where it is above 0 and below the plan's min_cell.
+nlohmann::json Published(const Plan& plan, double count);
+nlohmann::json Published(const Plan& plan, const std::vector<double>& counts);
+
+}  // namespace fedtrial::coordinator

@@ -1,0 +1,135 @@
+#include "site_node/tasks/task_input.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+namespace fedtrial::site {
+namespace {
+
+Result<std::vector<double>> Values(const Model& model, const std::string& name, std::size_t wanted) {
+  ASSIGN_OR_RETURN(const Tensor* tensor, model.Find(name));
+  if (tensor->shape.size() != 1 || tensor->size() != wanted)
+    return Error{ErrorCode::kIntegrity, fmt::format("the model's tensor \"{}\" has {} values, the plan wants {}", name,
+                                                    tensor->size(), wanted)};
+  std::vector<double> values = tensor->ToDoubles();
+  RETURN_IF_ERROR(CheckValues(fmt::format("the model's tensor \"{}\"", name), values, wanted));
+  return values;
+}
+
+Status CheckSample(const Plan& plan, const Sample& sample, std::size_t row) {
+  if (sample.features.size() != plan.features.size())
+    return Error{ErrorCode::kInvalidInput, fmt::format("cohort: patient {} has {} features, the plan {}", row,
+                                                       sample.features.size(), plan.features.size())};
+  if (std::ranges::any_of(sample.features, [](double value) { return std::isinf(value); }))
+    return Error{ErrorCode::kInvalidInput, fmt::format("cohort: a feature of patient {} is infinite", row)};
+  if (!std::isfinite(sample.time_days) || sample.time_days < 0.0)
+    return Error{ErrorCode::kInvalidInput, fmt::format("cohort: the time of patient {} is not finite and >= 0", row)};
+  if (sample.holds_out) return {};
+  if (sample.folds.size() != plan.folds.repeats)
+    return Error{ErrorCode::kInvalidInput, fmt::format("cohort: patient {} has folds of {} repeats, the plan {}", row,
+                                                       sample.folds.size(), plan.folds.repeats)};
+  for (const int fold : sample.folds)
+    if (fold < 1 || fold > static_cast<int>(plan.folds.folds))
+      return Error{ErrorCode::kInvalidInput,
+                   fmt::format("cohort: patient {} is in fold {}, wanted 1 to {}", row, fold, plan.folds.folds)};
+  return {};
+}
+
+}  // namespace
+
+Status CheckCohort(const Plan& plan, const Cohort& cohort) {
+  for (std::size_t i = 0; i < cohort.samples.size(); ++i) RETURN_IF_ERROR(CheckSample(plan, cohort.samples[i], i));
+  return {};
+}
+
+Result<ReplicaModel> LoadReplica(const Plan& plan, const Model& model, const Replica& replica, const Block& block,
+                                 std::size_t bins) {
+  ReplicaModel loaded;
+  ASSIGN_OR_RETURN(loaded.hazards.beta, Values(model, BetaName(replica, block.name), block.features.size()));
+  ASSIGN_OR_RETURN(loaded.hazards.intercepts, Values(model, InterceptName(replica, block.name), bins));
+  ASSIGN_OR_RETURN(const auto mean, Values(model, MeanName(replica), plan.features.size()));
+  ASSIGN_OR_RETURN(const auto deviation, Values(model, DeviationName(replica), plan.features.size()));
+  for (const std::size_t feature : block.features) {
+    if (!(deviation[feature] > 0.0))
+      return Error{ErrorCode::kInvalidInput, fmt::format("the model's deviation of {} is {}, wanted > 0",
+                                                         plan.features[feature].name, deviation[feature])};
+    loaded.scaling.mean.push_back(mean[feature]);
+    loaded.scaling.deviation.push_back(deviation[feature]);
+  }
+  return loaded;
+}
+
+Result<double> TrainingPatients(const Model& model, const Replica& replica) {
+  ASSIGN_OR_RETURN(const auto patients, Values(model, PatientsName(replica), 1));
+  if (!(patients[0] >= 1.0))
+    return Error{ErrorCode::kInvalidInput,
+                 fmt::format("the model's {} is {}, wanted >= 1", PatientsName(replica), patients[0])};
+  return patients[0];
+}
+
+Result<Grid> GridOf(const Plan& plan, std::string_view endpoint, const Model& model) {
+  const Endpoint* found = plan.FindEndpoint(endpoint);
+  if (found == nullptr || found != &plan.endpoints.front())
+    return Error{ErrorCode::kInvalidInput,
+                 fmt::format("endpoint \"{}\": only the plan's first endpoint can be used", endpoint)};
+  if (!found->cuts.empty()) return Grid::FromCuts(found->cuts);
+  ASSIGN_OR_RETURN(const Tensor* cuts, model.Find(CutsName(endpoint)));
+  return Grid::FromCuts(cuts->ToDoubles());
+}
+
+Matrix FeaturesOf(const Block& block, const Cohort& cohort) {
+  Matrix raw(cohort.samples.size(), block.features.size());
+  for (std::size_t i = 0; i < raw.rows; ++i)
+    for (std::size_t j = 0; j < raw.cols; ++j) raw(i, j) = cohort.samples[i].features[block.features[j]];
+  return raw;
+}
+
+std::vector<Outcome> OutcomesOf(const Cohort& cohort) {
+  std::vector<Outcome> outcomes;
+  outcomes.reserve(cohort.samples.size());
+  for (const Sample& sample : cohort.samples) outcomes.push_back({sample.time_days, sample.event});
+  return outcomes;
+}
+
+std::vector<bool> TrainsIn(const Replica& replica, const Cohort& cohort) {
+  std::vector<bool> trains;
+  trains.reserve(cohort.samples.size());
+  for (const Sample& sample : cohort.samples) trains.push_back(replica.TrainsOn(sample.folds, sample.holds_out));
+  return trains;
+}
+
+std::size_t CountTrue(const std::vector<bool>& values) {
+  return static_cast<std::size_t>(std::ranges::count(values, true));
+}
+
+ContributionBuilder::ContributionBuilder(const Manifest& manifest) : manifest_(manifest) {
+  for (std::size_t i = 0; i < manifest.tensors.size(); ++i) {
+    tensors_.emplace(manifest.tensors[i].name, i);
+    contribution_.tensors.push_back(Tensor::Zeros(manifest.tensors[i]));
+  }
+  for (const std::string& block : manifest.Blocks()) blocks_.emplace(block, blocks_.size());
+  contribution_.blocks.resize(blocks_.size());
+}
+
+void ContributionBuilder::FillBlock(std::string_view block, std::uint64_t weight) {
+  if (const auto found = blocks_.find(block); found != blocks_.end())
+    contribution_.blocks[found->second] = {.weight = weight, .contributes = true};
+}
+
+Status ContributionBuilder::Set(std::string_view tensor, const std::vector<double>& values) {
+  const auto found = tensors_.find(tensor);
+  if (found == tensors_.end() || contribution_.tensors[found->second].size() != values.size())
+    return Error{ErrorCode::kInternal,
+                 fmt::format("the round has no tensor \"{}\" of {} values", tensor, values.size())};
+  Tensor& into = contribution_.tensors[found->second];
+  for (std::size_t i = 0; i < values.size(); ++i) into.set(i, values[i]);
+  return {};
+}
+
+Contribution ContributionBuilder::Take(const Digest& cohort) && {
+  contribution_.cohort = cohort;
+  return std::move(contribution_);
+}
+
+}  // namespace fedtrial::site

@@ -52,15 +52,13 @@ Status ModelFiles::Export(const Digest& model, const std::filesystem::path& file
   return out.Commit();
 }
 
-Result<Model> ModelFiles::ReadServerState(const Digest& model) const {
-  if (std::error_code error; !std::filesystem::exists(StatePath(model), error)) return Model{};
-  ASSIGN_OR_RETURN(const Bytes bytes, sealer_.ReadFile(StatePath(model), kStateRole, 2 * kMaxModelBytes));
-  return DecodeModel(bytes);
+Result<Bytes> ModelFiles::ReadServerState(const Digest& model) const {
+  if (std::error_code error; !std::filesystem::exists(StatePath(model), error)) return Bytes();
+  return sealer_.ReadFile(StatePath(model), kStateRole, 2 * kMaxModelBytes);
 }
 
-Status ModelFiles::WriteServerState(const Digest& model, const Model& state) const {
-  ASSIGN_OR_RETURN(const Bytes bytes, EncodeModel(state));
-  return sealer_.WriteFile(StatePath(model), kStateRole, bytes);
+Status ModelFiles::WriteServerState(const Digest& model, ByteView state) const {
+  return sealer_.WriteFile(StatePath(model), kStateRole, state);
 }
 
 }  // namespace fedtrial::coordinator

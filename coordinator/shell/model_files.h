@@ -28,9 +28,9 @@ class ModelFiles {
   // The plain safetensors file, whole or not at all.
   Status Export(const Digest& model, const std::filesystem::path& file) const;
 
-  // An empty model if there is none for it.
-  Result<Model> ReadServerState(const Digest& model) const;
-  Status WriteServerState(const Digest& model, const Model& state) const;
+  // Empty bytes if there is none for it.
+  Result<Bytes> ReadServerState(const Digest& model) const;
+  Status WriteServerState(const Digest& model, ByteView state) const;
 
  private:
   std::filesystem::path ModelPath(const Digest& model) const { return paths_.models() / ToHex(model); }

@@ -210,12 +210,8 @@ Status Node::PublishRevocations(ByteView packed, const std::function<Status(Inpu
   if (next.trial_id != plan_.trial_id)
     return Error{ErrorCode::kIntegrity,
                  fmt::format("the revocation list is of trial {}, this is {}", next.trial_id, plan_.trial_id)};
-  ASSIGN_OR_RETURN(const auto now, RevocationsNow());
-  if (now) {
-    ASSIGN_OR_RETURN(const SignedRevocationList current_signed, UnpackRevocationList(*now));
-    ASSIGN_OR_RETURN(const RevocationList current, OpenRevocationList(record_.consortium, current_signed));
-    RETURN_IF_ERROR(CheckNextRevocationList(current, next));
-  }
+  ASSIGN_OR_RETURN(const auto current, Revocations());
+  if (current) RETURN_IF_ERROR(CheckNextRevocationList(*current, next));
   RETURN_IF_ERROR(apply(SiteRevoked{ToBytes(packed)}));
   return store_->Put(kRevocationTable, "now", packed);
 }
@@ -226,6 +222,14 @@ Result<std::optional<Bytes>> Node::SignedRosterNow() const {
 }
 
 Result<std::optional<Bytes>> Node::RevocationsNow() const { return store_->Get(kRevocationTable, "now"); }
+
+Result<std::optional<RevocationList>> Node::Revocations() const {
+  ASSIGN_OR_RETURN(const auto packed, RevocationsNow());
+  if (!packed) return std::optional<RevocationList>();
+  ASSIGN_OR_RETURN(const SignedRevocationList signed_list, UnpackRevocationList(*packed));
+  ASSIGN_OR_RETURN(RevocationList list, OpenRevocationList(record_.consortium, signed_list));
+  return std::optional(std::move(list));
+}
 
 std::string Node::NameOf(SiteId site) const {
   const RosterEntry* entry = trial_->roster() ? trial_->roster()->Find(site) : nullptr;

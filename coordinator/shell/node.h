@@ -20,6 +20,7 @@
 #include "coordinator/shell/model_files.h"
 #include "coordinator/shell/state_paths.h"
 #include "security/crypto/system_random.h"
+#include "security/pki/revocation.h"
 
 namespace fedtrial::coordinator {
 
@@ -70,7 +71,8 @@ class Node {
   Status PublishRoster(ByteView packed, const std::function<Status(Input)>& apply);
   Status PublishRevocations(ByteView packed, const std::function<Status(Input)>& apply);
   Result<std::optional<Bytes>> SignedRosterNow() const;
-  Result<std::optional<Bytes>> RevocationsNow() const;
+  Result<std::optional<Bytes>> RevocationsNow() const;  // packed
+  Result<std::optional<RevocationList>> Revocations() const;
 
   Trial& trial() { return *trial_; }
   const Trial& trial() const { return *trial_; }

@@ -49,9 +49,10 @@ Status IncomingUpload::ReadHeld() {
   return {};
 }
 
-Result<std::unique_ptr<Spool>> Spool::Open(const std::filesystem::path& folder, RoundId round, std::uint64_t length) {
+Result<std::unique_ptr<Spool>> Spool::Open(const std::filesystem::path& folder, RoundId round,
+                                           const Manifest& manifest) {
   RETURN_IF_ERROR(EnsurePrivateFolder(folder));
-  std::unique_ptr<Spool> spool(new Spool(folder, round, length));
+  std::unique_ptr<Spool> spool(new Spool(folder, round, manifest));
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error))
     if (const auto stored = StoredFromName(entry.path().filename().string()))

@@ -12,6 +12,7 @@
 #include "common/base/ids.h"
 #include "common/base/result.h"
 #include "common/runtime/files.h"
+#include "model/params/manifest.h"
 #include "security/crypto/sha256.h"
 
 namespace fedtrial::coordinator {
@@ -46,11 +47,14 @@ struct StoredUpload {
 // is the caller's to see to.
 class Spool {
  public:
-  // Makes the folder, or takes up what a crash left in it. `length` is that of every upload, in bytes.
-  static Result<std::unique_ptr<Spool>> Open(const std::filesystem::path& folder, RoundId round, std::uint64_t length);
+  // Makes the folder, or takes up what a crash left in it. Every upload has just the manifest's words.
+  static Result<std::unique_ptr<Spool>> Open(const std::filesystem::path& folder, RoundId round,
+                                             const Manifest& manifest);
 
   RoundId round() const { return round_; }
-  std::uint64_t length() const { return length_; }
+  std::uint64_t words() const { return words_; }
+  std::uint64_t values() const { return values_; }
+  std::uint64_t length() const { return length_; }  // of an upload, bytes
 
   // How many of this site's bytes are held; `stored` only if they are whole.
   struct Held {
@@ -73,12 +77,18 @@ class Spool {
   void Remove();
 
  private:
-  Spool(std::filesystem::path folder, RoundId round, std::uint64_t length)
-      : folder_(std::move(folder)), round_(round), length_(length) {}
+  Spool(std::filesystem::path folder, RoundId round, const Manifest& manifest)
+      : folder_(std::move(folder)),
+        round_(round),
+        words_(manifest.Words()),
+        values_(manifest.Values()),
+        length_(words_ * manifest.encoding.word_bits / 8) {}
   std::filesystem::path PartPath(SiteId site) const;
 
   const std::filesystem::path folder_;
   const RoundId round_;
+  const std::uint64_t words_;
+  const std::uint64_t values_;
   const std::uint64_t length_;
   std::atomic<bool> closed_ = false;
   mutable std::mutex mutex_;

@@ -40,7 +40,7 @@ Result<std::string> SendRequest(v1::Federation::Stub& stub, const EnrolmentFile&
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
   context.set_wait_for_ready(true);
   if (const grpc::Status status = stub.Enrol(&context, message, &reply); !status.ok())
-    return FromRpcStatus(status).In(fmt::format("enrolling at {}", file.coordinator));
+    return FromGrpc(status).error().In(fmt::format("enrolling at {}", file.coordinator));
   ASSIGN_OR_RETURN(const Digest spki, SpkiOfKey(keys.tls_key_pem.view()));
   // Ours, not the coordinator's word: what the two people compare must be made from the keys that lie here.
   return EnrolmentFingerprint(spki, keys.signing.PublicKey());
@@ -60,7 +60,7 @@ Result<v1::CollectReply> Collect(v1::Federation::Stub& stub, const std::string& 
     if (status.ok()) continue;
     if (status.error_code() != grpc::StatusCode::UNAVAILABLE &&
         status.error_code() != grpc::StatusCode::DEADLINE_EXCEEDED)
-      return FromRpcStatus(status);
+      return FromGrpc(status).error();
     std::this_thread::sleep_for(backoff.Delay(attempt++, random));
   }
   return Error{ErrorCode::kUnavailable, "stopped while waiting for the signature; `enrol` again goes on"};

@@ -114,7 +114,7 @@ void Link::FollowLoop() {
       const std::scoped_lock lock(mutex_);
       if (stopping_) return;
     }
-    events_.connection(false, status.ok() ? "the coordinator ended the stream" : FromRpcStatus(status).message);
+    events_.connection(false, status.ok() ? "the coordinator ended the stream" : FromGrpc(status).error().message);
   } while (Pause(attempt++));
 }
 
@@ -181,7 +181,7 @@ Status Link::Retry(const std::function<grpc::Status(grpc::ClientContext&)>& call
       status = call(running.context());
     }
     if (status.ok()) return {};
-    if (!Transient(status)) return FromRpcStatus(status);
+    if (!Transient(status)) return FromGrpc(status).error();
     if (!Pause(attempt)) return Error{ErrorCode::kUnavailable, "this site is stopping"};
   }
 }
@@ -205,7 +205,7 @@ Status Link::UploadOnce(RoundId round, const std::filesystem::path& file, const 
     request.set_round(round.round);
     request.set_attempt(round.attempt);
     if (const grpc::Status status = stub_->UploadState(&call.context(), request, &state); !status.ok())
-      return Transient(status) ? Error{ErrorCode::kUnavailable, "cut"} : FromRpcStatus(status);
+      return Transient(status) ? Error{ErrorCode::kUnavailable, "cut"} : FromGrpc(status).error();
   }
   stored = state.stored();
   if (stored) return {};
@@ -232,7 +232,7 @@ Status Link::UploadOnce(RoundId round, const std::filesystem::path& file, const 
   }
   stream->WritesDone();
   const grpc::Status status = stream->Finish();
-  if (!status.ok()) return Transient(status) ? Error{ErrorCode::kUnavailable, "cut"} : FromRpcStatus(status);
+  if (!status.ok()) return Transient(status) ? Error{ErrorCode::kUnavailable, "cut"} : FromGrpc(status).error();
   stored = reply.stored();
   return {};
 }
@@ -263,7 +263,7 @@ Status Link::DownloadModel(const Digest& digest, const std::function<Status(Byte
     }
     if (!consumed.ok()) return consumed;
     if (status.ok()) return {};
-    if (!Transient(status)) return FromRpcStatus(status);
+    if (!Transient(status)) return FromGrpc(status).error();
     if (!Pause(attempt)) return Error{ErrorCode::kUnavailable, "this site is stopping"};
   }
 }

@@ -1,0 +1,50 @@
+#include "site_node/shell/config.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace fedtrial::site {
+namespace {
+
+TEST(SiteConfig, TheSampleThatInitWritesIsReadBack) {
+  const auto config = ParseSiteConfig(SampleSiteConfig("emory", "/srv/data"), "/srv/state/site.toml");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->name, "emory");
+  EXPECT_EQ(config->data_folder, "/srv/data");
+  EXPECT_EQ(config->device, "cpu");
+  EXPECT_EQ(config->threads, 1u);
+  EXPECT_EQ(config->worker_idle_seconds, 300u);
+  EXPECT_EQ(config->page_port, 0);
+}
+
+TEST(SiteConfig, AllProblemsAreSaidAtOnceWithFileLineAndKey) {
+  const auto config = ParseSiteConfig(
+      "[site]\nname = \"a b\"\ndata = 3\n[worker]\ndevice = \"gpu\"\nthreads = 0\ncolour = \"red\"\n", "site.toml");
+  ASSERT_FALSE(config.ok());
+  const std::string& message = config.error().message;
+  EXPECT_EQ(config.error().code, ErrorCode::kInvalidInput);
+  for (const char* wanted :
+       {"site.toml:2", "site.name", "site.toml:3", "site.data", "site.toml:5", "worker.device",
+        "wanted cpu, cuda or cuda:N", "site.toml:6", "worker.threads", "site.toml:7", "worker.colour"})
+    EXPECT_NE(message.find(wanted), std::string::npos) << wanted << " in:\n" << message;
+}
+
+TEST(SiteConfig, ARelativeDataFolderIsBesideTheFile) {
+  const auto config = ParseSiteConfig("[site]\nname = \"a\"\ndata = \"tables\"\n", "/srv/state/site.toml");
+  ASSERT_TRUE(config.ok());
+  EXPECT_EQ(config->data_folder, "/srv/state/tables");
+}
+
+TEST(SiteConfig, TheWorkerIsToldOfDataAndDeviceAndNothingElse) {
+  const auto config = ParseSiteConfig(
+      "[site]\nname = \"a\"\ndata = \"/d\"\n[columns]\n\"participants.kps\" = \"participants.karnofsky\"\n",
+      "site.toml");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  const auto json = nlohmann::json::parse(config->WorkerJson());
+  EXPECT_EQ(json.size(), 4u);
+  EXPECT_EQ(json.at("data_folder"), "/d");
+  EXPECT_EQ(json.at("columns").at("participants.kps"), "participants.karnofsky");
+}
+
+}  // namespace
+}  // namespace fedtrial::site

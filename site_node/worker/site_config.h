@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "common/base/result.h"
+
+namespace fedtrial::site {
+
+// What the worker is told of the site's configuration:
+// {"data_folder": text, "columns": {plan's column: ours}, "device": "cpu", "threads": 1 to 256}.
+struct WorkerConfig {
+  std::filesystem::path data_folder;
+  std::map<std::string, std::string> columns;
+  std::string device = "cpu";
+  unsigned threads = 1;
+};
+// kInvalidInput names the entry, what was got and what is wanted.
+Result<WorkerConfig> ParseWorkerConfig(std::string_view json);
+
+}  // namespace fedtrial::site

@@ -85,9 +85,10 @@ const Floors& TheFloors() {
                {"fmt", "json", "files", "threads"}},
               {"site_node/worker",
                4,
-               {"common/base", "common/runtime", "model/params", "model/samples", "proto/fedtrial/v1", "proto/codec",
-                "proto/plan", "security/crypto", "site_node/cohort", "site_node/tasks"},
-               {"fmt", "protobuf", "files", "threads", "system"}},
+               {"common/base", "common/runtime", "model/params", "model/samples", "model/nets", "model/training",
+                "proto/fedtrial/v1", "proto/codec", "proto/plan", "security/crypto", "site_node/cohort",
+                "site_node/tasks"},
+               {"fmt", "json", "protobuf", "files", "threads", "system"}},
 
               {"coordinator",
                5,

@@ -129,9 +129,9 @@ Status CheckShapes(const Manifest& manifest, const Contribution& contribution, s
     const TensorSpec& spec = manifest.tensors[t];
     const Tensor& tensor = contribution.tensors[t];
     if (tensor.shape != spec.shape || tensor.type() != spec.type || tensor.size() != spec.elements())
-      return Invalid(fmt::format("tensor \"{}\": got shape [{}] of {} with {} values, the manifest has [{}] of {}",
-                                 spec.name, fmt::join(tensor.shape, ","), ToString(tensor.type()), tensor.size(),
-                                 fmt::join(spec.shape, ","), ToString(spec.type)));
+      return Invalid(fmt::format("tensor \"{}\": got shape {} of {} with {} values, the manifest has {} of {}",
+                                 spec.name, ShapeText(tensor.shape), ToString(tensor.type()), tensor.size(),
+                                 ShapeText(spec.shape), ToString(spec.type)));
   }
   return {};
 }

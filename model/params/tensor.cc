@@ -52,6 +52,12 @@ Status CheckSpec(const TensorSpec& spec, std::uint64_t max_values) {
   return {};
 }
 
+std::string ShapeText(const std::vector<std::uint64_t>& shape) {
+  std::string text = "[";
+  for (const std::uint64_t size : shape) text += (text.size() > 1 ? "," : "") + std::to_string(size);
+  return text + "]";
+}
+
 Tensor Tensor::Zeros(const TensorSpec& spec) {
   Tensor tensor;
   tensor.shape = spec.shape;

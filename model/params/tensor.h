@@ -34,6 +34,8 @@ Result<std::uint64_t> CheckedElements(const std::vector<std::uint64_t>& shape, s
 // As CheckedElements; also refuses a name that is empty, longer than 512 bytes or holds anything but printable ASCII.
 Status CheckSpec(const TensorSpec& spec, std::uint64_t max_values);
 
+std::string ShapeText(const std::vector<std::uint64_t>& shape);  // "[2,3]"
+
 // Row-major values of one TensorSpec.
 struct Tensor {
   std::vector<std::uint64_t> shape;

@@ -152,8 +152,8 @@ Result<const TensorSpec*> FindInModel(const ModelHeader& before, std::string_vie
                  fmt::format("the model has no tensor \"{}\", which this task starts from", name)};
   if (spec->type != type || (shape.empty() ? spec->shape.size() != 1 : spec->shape != shape))
     return Error{ErrorCode::kIntegrity,
-                 fmt::format("the model's tensor \"{}\" is [{}] of {}, the plan wants [{}] of {}", name,
-                             fmt::join(spec->shape, ","), ToString(spec->type), fmt::join(shape, ","), ToString(type))};
+                 fmt::format("the model's tensor \"{}\" is {} of {}, the plan wants {} of {}", name,
+                             ShapeText(spec->shape), ToString(spec->type), ShapeText(shape), ToString(type))};
   return spec;
 }
 

@@ -93,7 +93,7 @@ void ReadRange(TomlTable& table, Feature& feature) {
   // Half the width is squared on the way: it must be a normal number.
   if (table.Has("range") && (range.size() != 2 || !(feature.low < feature.high) || feature.high - feature.low > 1e100 ||
                              feature.high - feature.low < 1e-100))
-    table.Report("range", fmt::format("got [{}], wanted [low, high] with low < high", fmt::join(range, ", ")));
+    table.Report("range", "wanted [low, high], two finite numbers with low < high");
 }
 
 void ReadFeatures(TomlTable& root, Plan& plan) {

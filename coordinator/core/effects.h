@@ -89,7 +89,8 @@ struct SetTimer {
   std::uint64_t timer = 0;
   Duration after{0};  // from now, on the shell's monotonic clock
 };
-// Opens a fresh spool and accumulator for the round: `words` of `word_bits`.
+// Opens the round's spool with an empty accumulator. Whole uploads of this very round that lie there stay (after a
+// restart AddToSum follows for those that count).
 struct OpenSpool {
   RoundId round;
   Manifest manifest;

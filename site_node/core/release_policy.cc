@@ -3,23 +3,10 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "proto/plan/layout.h"
+
 namespace fedtrial::site {
 namespace {
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-// "r03k2/risk" -> "risk".
-std::string_view WithoutReplica(std::string_view block) {
-  const std::size_t slash = block.find('/');
-  if (slash == std::string_view::npos || block[0] != 'r') return block;
-  const std::string_view prefix = block.substr(1, slash - 1);
-  const std::size_t k = prefix.find('k');
-  if (k == 0 || k == std::string_view::npos || k + 1 == prefix.size()) return block;
-  for (std::size_t i = 0; i < prefix.size(); ++i) {
-    if (i != k && !IsDigit(prefix[i])) return block;
-  }
-  return block.substr(slash + 1);
-}
 
 bool Fills(const Plan& plan, std::string_view block, const CohortSummary& cohort) {
   const std::string name(WithoutReplica(block));

@@ -146,6 +146,18 @@ TEST(Envelope, EveryChangedByteIsRefused) {
   }
 }
 
+TEST(Envelope, ReadsBackAsItTravelsAndIsRefusedWhenCutOrLonger) {
+  for (const auto& c : Bindings()["envelopes"]) {
+    const Envelope envelope = ToEnvelope(c);
+    Bytes bytes = EncodeEnvelope(envelope);
+    EXPECT_EQ(DecodeEnvelope(bytes).value(), envelope);
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+      EXPECT_FALSE(DecodeEnvelope(ByteView(bytes).first(size)).ok()) << size;
+    bytes.push_back(0);
+    EXPECT_EQ(DecodeEnvelope(bytes).error().message, "envelope has 1 bytes too many");
+  }
+}
+
 TEST(Agree, BodyIsThatOfTheVectors) {
   const auto& agree = Bindings()["agree"];
   const Digest ctx = Context(Inputs());

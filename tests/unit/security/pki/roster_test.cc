@@ -3,6 +3,7 @@
 #include "security/crypto/sha256.h"
 #include "security/crypto/system_random.h"
 #include "security/pki/revocation.h"
+#include "security/pki/signed_bytes.h"
 #include "tests/unit/security/vectors.h"
 
 namespace fedtrial {
@@ -18,6 +19,8 @@ Roster SomeRoster() {
   }
   return roster;
 }
+
+RevocationList SomeList() { return {"TRIAL-01", 3, 1'795'000'000, {SiteId{69}, SiteId{411}}, {7, 1000}}; }
 
 class SignedLists : public testing::Test {
  protected:
@@ -52,6 +55,16 @@ TEST_F(SignedLists, EveryChangedByteOfARosterIsRefused) {
   EXPECT_FALSE(OpenRoster(SigningKey::Generate(random_).PublicKey(), signed_roster).ok());
   for (std::size_t size = 0; size < signed_roster.encoded.size(); ++size)
     EXPECT_FALSE(Roster::Decode(ByteView(signed_roster.encoded).first(size)).ok());
+}
+
+TEST_F(SignedLists, TravelAsTheirBytesAndSignature) {
+  const Bytes roster = Pack(SignRoster(consortium_, SomeRoster()).value());
+  EXPECT_EQ(OpenRoster(key_, UnpackRoster(roster).value()).value(), SomeRoster());
+  const Bytes list = Pack(SignRevocationList(consortium_, SomeList()));
+  EXPECT_EQ(OpenRevocationList(key_, UnpackRevocationList(list).value()).value(), SomeList());
+  EXPECT_EQ(UnpackRoster(Bytes(63)).error().message, "a signed roster is shorter than its signature");
+  EXPECT_FALSE(UnpackRevocationList({}).ok());
+  EXPECT_FALSE(OpenRoster(key_, UnpackRoster(Bytes(64)).value()).ok());
 }
 
 TEST_F(SignedLists, ARosterIsSearchedByIdKeyAndName) {
@@ -103,8 +116,6 @@ TEST_F(SignedLists, ARosterOfAnotherTrialOrNoHigherVersionIsRefused) {
   next.trial_id = "TRIAL-02";
   EXPECT_EQ(CheckNextRoster(current, next).error().message, "a roster of trial TRIAL-02, this is TRIAL-01");
 }
-
-RevocationList SomeList() { return {"TRIAL-01", 3, 1'795'000'000, {SiteId{69}, SiteId{411}}, {7, 1000}}; }
 
 TEST_F(SignedLists, ARevocationListReadsBackAndMarksItsRows) {
   const RevocationList list = OpenRevocationList(key_, SignRevocationList(consortium_, SomeList())).value();

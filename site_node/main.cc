@@ -6,6 +6,7 @@
 
 #include "common/runtime/signals.h"
 #include "site_node/shell/commands.h"
+#include "site_node/web/pages.h"
 
 namespace {
 
@@ -79,7 +80,7 @@ int main(int argc, char** argv) {
   bool check_config = false;
   command->add_flag("--check-config", check_config, "read site.toml, print every problem and end");
   command->callback(
-      [&] { chosen = [&] { return check_config ? CheckConfigCommand(common) : RunCommand(common, **stop); }; });
+      [&] { chosen = [&] { return check_config ? CheckConfigCommand(common) : RunCommand(common, **stop, Pages); }; });
 
   command = add("status", "where this site stands", common);
   json(command, common);

@@ -1,13 +1,19 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "common/base/result.h"
+#include "common/runtime/page_server.h"
 #include "common/runtime/signals.h"
 #include "site_node/shell/node.h"
 
 namespace fedtrial::site {
+
+class Driver;
+class Telemetry;
 
 // The subcommands of fedtrial-site. Each prints to stdout what was asked for and returns an error for the caller to
 // print; main turns it into an exit code (0 done, 1 failed, 2 wrong use or configuration, 3 no daemon or coordinator to
@@ -40,7 +46,9 @@ struct ApproveOptions : CommonOptions {
 };
 Status ApproveCommand(const ApproveOptions& options);
 
-Status RunCommand(const CommonOptions& options, StopSignal& stop);
+// The pages are site_node/web's, which sees this room and not the other way round.
+using MakePages = std::function<std::vector<PageRoute>(Driver&, Telemetry&)>;
+Status RunCommand(const CommonOptions& options, StopSignal& stop, const MakePages& make_pages);
 Status StatusCommand(const CommonOptions& options);
 Status PauseCommand(const CommonOptions& options, const std::string& reason);
 Status ResumeCommand(const CommonOptions& options);

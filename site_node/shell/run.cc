@@ -6,11 +6,10 @@
 #include "site_node/shell/commands.h"
 #include "site_node/shell/config.h"
 #include "site_node/shell/driver.h"
-#include "site_node/web/pages.h"
 
 namespace fedtrial::site {
 
-Status RunCommand(const CommonOptions& options, StopSignal& stop) {
+Status RunCommand(const CommonOptions& options, StopSignal& stop, const MakePages& make_pages) {
   const StatePaths paths{options.state};
   ASSIGN_OR_RETURN(const SiteConfig config, LoadSiteConfig(paths.config()));
   RETURN_IF_ERROR(StartLog(config.log));
@@ -24,7 +23,7 @@ Status RunCommand(const CommonOptions& options, StopSignal& stop) {
                    }));
   std::unique_ptr<PageServer> pages;
   if (config.page_port >= 0) {
-    ASSIGN_OR_RETURN(pages, PageServer::Start("127.0.0.1", config.page_port, Pages(*driver, telemetry)));
+    ASSIGN_OR_RETURN(pages, PageServer::Start("127.0.0.1", config.page_port, make_pages(*driver, telemetry)));
     LogInfo("pages", {{"address", pages->address()}});
   }
   LogInfo("site runs", {{"site", node->enrolment().site_name}, {"coordinator", node->enrolment().coordinator}});

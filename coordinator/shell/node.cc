@@ -90,6 +90,8 @@ Status CreateTrial(const NewTrial& trial, const Consortium& consortium, std::tim
   RETURN_IF_ERROR(WriteKeys(trial, plan.trial_id, consortium, now, random, record));
   RETURN_IF_ERROR(WriteWholeFile(paths.plan(), AsBytes(trial.plan_toml)));
   RETURN_IF_ERROR(WriteWholeFile(paths.config(), AsBytes(trial.config_toml)));
+  ASSIGN_OR_RETURN(const auto audit, AuditFile::Open(paths.folder, ToString(kCoordinatorId), plan.trial_id));
+  RETURN_IF_ERROR(audit->Append("create", 0, plan.hash));
   ASSIGN_OR_RETURN(const auto store, OpenSqliteStore(paths.database(), {.mode = StoreOptions::Mode::kCreate,
                                                                         .trial = plan.trial_id,
                                                                         .schema = kCoordinatorSchema,

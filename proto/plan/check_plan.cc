@@ -20,16 +20,16 @@ void CheckCuts(TomlTable& endpoint, const std::vector<double>& cuts_days) {
 void CheckRules(TomlTable& rules, const Rules& read) {
   if (read.min_sites > read.sites)
     rules.Report("min_sites",
-                 fmt::format("{} is larger than rules.sites ({}): no round could begin", read.min_sites, read.sites));
+                 fmt::format("{} is larger than rules.sites ({}); no round could begin", read.min_sites, read.sites));
   if (read.threshold > read.min_sites)
-    rules.Report("threshold", fmt::format("{} is larger than rules.min_sites ({}): unmasking could never finish",
+    rules.Report("threshold", fmt::format("{} is larger than rules.min_sites ({}); unmasking could never finish",
                                           read.threshold, read.min_sites));
   constexpr std::uint32_t kCompleteGraph = 100;
   if (read.sites > kCompleteGraph && read.threshold < 2 * read.sites / 3 + 1)
-    rules.Report("threshold", fmt::format("{} with {} sites: above {} sites wanted {} or more", read.threshold,
+    rules.Report("threshold", fmt::format("{} with {} sites; above {} sites wanted {} or more", read.threshold,
                                           read.sites, kCompleteGraph, 2 * read.sites / 3 + 1));
   else if (2 * read.threshold <= read.sites)
-    rules.Report("threshold", fmt::format("{} isn't more than half of rules.sites ({}): two included sets could both "
+    rules.Report("threshold", fmt::format("{} isn't more than half of rules.sites ({}); two included sets could both "
                                           "be signed; wanted {} or more, {} beside a lying coordinator",
                                           read.threshold, read.sites, read.sites / 2 + 1, 2 * read.sites / 3 + 1));
 }

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <fmt/format.h>
 #include <limits>
@@ -190,13 +189,22 @@ void ReadFolds(TomlTable table, Plan& plan) {
 
 void ReadSteps(TomlTable& root, Plan& plan) {
   std::vector<TomlTable> tables = root.Tables("step");
+  bool known = true;
   for (TomlTable& table : tables) {
-    const std::size_t index = table.Choice("task", {kNormalise.name, kGrid.name, kTrain.name, kEvaluate.name});
-    const TaskKind* kind = std::array{&kNormalise, &kGrid, &kTrain, &kEvaluate}[index];
-    plan.steps.push_back({std::string(kind->name), kind->read(table, plan)});
+    const std::string task = table.Text("task");
+    const TaskKind* kind = FindTaskKind(task);
+    if (kind == nullptr) {
+      if (!task.empty())
+        table.Report("task",
+                     fmt::format("got \"{}\", wanted \"normalise\", \"grid\", \"train\" or \"evaluate\"", task));
+      table.Ignore();
+      known = false;
+      continue;
+    }
+    plan.steps.push_back({task, kind->read(table, plan)});
   }
   if (tables.empty()) root.Report("step", "the plan has no [[step]]");
-  CheckSteps(tables, plan);
+  if (known) CheckSteps(tables, plan);
 }
 
 }  // namespace

@@ -153,6 +153,11 @@ void TomlTable::Report(std::string_view key, std::string message) {
   state_->Report(node == nullptr ? table->source() : node->source(), PathOf(key), std::move(message));
 }
 
+void TomlTable::Ignore() {
+  if (!present()) return;
+  for (const auto& [key, node] : *state_->tables[table_]) state_->asked[state_->tables[table_]].emplace(key.str());
+}
+
 TomlTable TomlTable::Table(std::string_view key, bool required) {
   const Value value = Ask(key, required, "a table");
   if (value.node != nullptr && !value.node->is_table()) ReportValue(value, key, "a table");

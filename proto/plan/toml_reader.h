@@ -78,6 +78,9 @@ class TomlTable {
   std::vector<std::string> Texts(std::string_view key, bool required = true);
   std::vector<double> Numbers(std::string_view key, bool required = true);  // finite
 
+  // None of its keys is unknown: for a table that can't be read because of a fault that is reported.
+  void Ignore();
+
   // A problem of the caller's own, at the key's place; key "" is the table itself.
   void Report(std::string_view key, std::string message);
 

@@ -1,0 +1,133 @@
+#include <algorithm>
+#include <fmt/format.h>
+#include <sstream>
+#include <system_error>
+
+#include "tests/simulation/program/closing_table.h"
+#include "tests/simulation/program/commands.h"
+#include "tests/simulation/program/figures_json.h"
+#include "tests/simulation/program/progress.h"
+#include "tests/simulation/program/report_page.h"
+#include "tests/simulation/program/risk_report.h"
+#include "tests/simulation/program/trial_files.h"
+
+namespace fedtrial::sim {
+namespace {
+
+using Json = nlohmann::json;
+
+const std::vector<std::string> kShortModel{"age_y", "kps"};  // of the demo's data
+
+std::vector<std::vector<std::string>> ReducedModels(const CompareOptions& options, const Plan& plan) {
+  std::vector<std::vector<std::string>> models;
+  for (const std::string& list : options.reduced) {
+    std::vector<std::string> names;
+    std::istringstream parts(list);
+    for (std::string name; std::getline(parts, name, ',');) names.push_back(name);
+    models.push_back(std::move(names));
+  }
+  const auto has = [&](const std::string& name) {
+    return std::any_of(plan.features.begin(), plan.features.end(), [&](const Feature& f) { return f.name == name; });
+  };
+  if (models.empty() && std::all_of(kShortModel.begin(), kShortModel.end(), has)) models.push_back(kShortModel);
+  return models;
+}
+
+Result<TrialFiles> ReadTrial(const CompareOptions& options) {
+  if (!options.trial.empty()) return ReadTrialFiles(options.trial);
+  ASSIGN_OR_RETURN(TrialFiles files, ReadPlanFile(options.plan));
+  ASSIGN_OR_RETURN(files.model, ReadModelFile(options.model));
+  return files;
+}
+
+Result<Json> ReadRun(const CompareOptions& options) {
+  if (options.run.empty()) return Json::object();
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(options.run));
+  Json run = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!run.is_object())
+    return Error{ErrorCode::kInvalidInput, fmt::format("{} isn't a JSON object, wanted the output of "
+                                                       "`fedtrial-coordinator report --json`",
+                                                       options.run.string())};
+  return run;
+}
+
+std::string Signed(const Json& figure) {
+  std::string text = fmt::format("{:+.3f}", figure["value"].get<double>());
+  if (figure["low"].is_number())
+    text += fmt::format(" [{:+.3f}, {:+.3f}]", figure["low"].get<double>(), figure["high"].get<double>());
+  return text;
+}
+
+bool HoldsZero(const Json& figure) {
+  return figure["low"].is_number() && figure["low"].get<double>() <= 0 && figure["high"].get<double>() >= 0;
+}
+
+// What the figures allow to say, from the cross-validated ones where there are some.
+Json Remarks(const Json& concordance) {
+  Json remarks = Json::array();
+  for (const char* set : {"cross_validated", "test"}) {
+    if (!concordance.contains(set)) continue;
+    const Json& gain = concordance[set]["gain"];
+    remarks.push_back(fmt::format("Federated minus pooled: {} in concordance ({}).", Signed(gain["pooled"]),
+                                  std::string_view(set) == "test" ? "published test split" : "cross-validated"));
+    if (gain.contains("local_mean"))
+      remarks.push_back(fmt::format("Federated minus the mean of single hospitals: {}.", Signed(gain["local_mean"])));
+    for (const auto& [covariates, figure] : concordance[set]["reduced"].items()) {
+      const bool short_model = covariates == fmt::format("{}", fmt::join(kShortModel, ","));
+      remarks.push_back(fmt::format(
+          "{} {} over {} alone: {}.", short_model ? "The molecular columns show" : "The other columns show",
+          HoldsZero(gain[covariates]) ? "no demonstrated gain" : "a difference", covariates, Signed(gain[covariates])));
+    }
+    break;
+  }
+  remarks.push_back("Research demonstration, no clinical use.");
+  return remarks;
+}
+
+// The federation's own figures, over pairs within hospitals, go beside ours.
+void MoveWithin(const Json& run, Json& concordance) {
+  const Json own = run.value("concordance", Json::object());
+  if (own.is_object() && own.contains("federated_within") && concordance.contains("cross_validated"))
+    concordance["cross_validated"]["federated_within"] = own["federated_within"];
+  if (run.contains("test") && run["test"].is_object() && concordance.contains("test"))
+    concordance["test"]["federated_within"] = run["test"];
+}
+
+Status WriteReport(const CompareOptions& options, const Json& report) {
+  std::error_code error;
+  std::filesystem::create_directories(options.out, error);
+  if (error) return Error{ErrorCode::kUnavailable, fmt::format("{}: {}", options.out.string(), error.message())};
+  RETURN_IF_ERROR(WriteTextFile(options.out / "report.json", report.dump(2) + "\n"));
+  return WriteTextFile(options.out / "report.html", ReportPage(report));
+}
+
+}  // namespace
+
+Status CompareCommand(const CompareOptions& options) {
+  ASSIGN_OR_RETURN(const TrialFiles trial, ReadTrial(options));
+  ASSIGN_OR_RETURN(Json report, ReadRun(options));
+  ASSIGN_OR_RETURN(const auto cohorts, ReadSites(trial.plan, options.sites));
+  const Patients patients = FromCohorts(cohorts, trial.plan.cohort.min_patients);
+  Progress progress;
+  ComparisonOptions wanted;
+  wanted.bootstrap = options.bootstrap;
+  wanted.reduced = ReducedModels(options, trial.plan);
+  wanted.progress = progress.OfModels();
+  ASSIGN_OR_RETURN(const Comparison comparison, Compare(trial.plan, trial.model, patients, wanted));
+  ASSIGN_OR_RETURN(const Json risk, RiskReport(trial.plan, trial.model, patients));
+
+  Json concordance = ConcordanceJson(comparison);
+  MoveWithin(report, concordance);
+  report["trial"] = trial.plan.trial_id;
+  report["title"] = trial.plan.title;
+  report["plan_sha256"] = ToHex(trial.plan.hash);
+  report["remarks"] = Remarks(concordance);
+  report["concordance"] = std::move(concordance);
+  report["models"] = ModelsJson(comparison, patients.covariates);
+  report.update(risk);
+  if (!options.out.empty()) RETURN_IF_ERROR(WriteReport(options, report));
+  fmt::print("{}", options.json ? report.dump(2) + "\n" : ClosingTable(report));
+  return {};
+}
+
+}  // namespace fedtrial::sim

@@ -1,0 +1,186 @@
+'use strict';
+(() => {
+  const report = JSON.parse(document.getElementById('report').textContent);
+  const rounds = report.rounds ?? [];
+  const concordance = report.concordance ?? {};
+  const colours = ['#2a6fb0', '#c98a1b', '#b3372f', '#1f7a4d', '#7a4fa3'];
+  const isNumber = value => typeof value === 'number' && Number.isFinite(value);
+
+  Chart.defaults.font.family = 'system-ui, sans-serif';
+  Chart.defaults.animation = false;
+  Chart.defaults.maintainAspectRatio = false;
+
+  const element = (name, text, className) => {
+    const made = document.createElement(name);
+    if (text !== undefined) made.textContent = text;
+    if (className) made.className = className;
+    return made;
+  };
+  const row = (cells, tag = 'td', className = '') => {
+    const line = element('tr', undefined, className);
+    cells.forEach((cell, i) => line.append(element(tag, cell, i > 0 ? 'number' : '')));
+    return line;
+  };
+  const place = (id, selector) => document.querySelector(`#${id} ${selector}`);
+  const hide = id => { document.getElementById(id).hidden = true; };
+  const axis = (title, options = {}) => ({ title: { display: true, text: title }, ...options });
+
+  const figureText = figure => {
+    if (!figure || !isNumber(figure.value)) return '';
+    const interval = isNumber(figure.low) && isNumber(figure.high)
+      ? ` [${figure.low.toFixed(3)}, ${figure.high.toFixed(3)}]` : '';
+    return figure.value.toFixed(3) + interval + (isNumber(figure.events) ? `, ${figure.events}` : '');
+  };
+
+  function facts() {
+    if (report.title) document.getElementById('title').textContent = report.title;
+    const seconds = rounds.map(r => r.seconds).filter(isNumber).sort((a, b) => a - b);
+    const parts = [`${rounds.length} rounds`];
+    if (seconds.length) parts.push(`${seconds[seconds.length >> 1].toFixed(2)} s a round (median)`);
+    if (report.plan_sha256) parts.push(`plan ${report.plan_sha256}`);
+    document.getElementById('facts').textContent = parts.join(' · ');
+    for (const remark of report.remarks ?? []) document.getElementById('remarks').append(element('p', remark));
+  }
+
+  function concordanceTable() {
+    const sets = [['cross_validated', 'cross-validated'], ['outside', 'outside hospitals'], ['test', 'published test split']]
+      .filter(([key]) => concordance[key]);
+    if (!sets.length) return hide('concordance');
+    const table = element('table');
+    table.append(row(['', ...sets.map(([, title]) => title)], 'th'));
+    const line = (title, pick, inner) => {
+      const cells = sets.map(([key]) => figureText(pick(concordance[key])));
+      if (cells.some(text => text)) table.append(row([title, ...cells], 'td', inner ? 'inner' : ''));
+    };
+    const names = group => [...new Set(sets.flatMap(([key]) => Object.keys(concordance[key][group] ?? {})))];
+    line('federated', set => set.federated);
+    line('pooled: all patients in one place', set => set.pooled);
+    line('mean of single hospitals', set => set.local_mean);
+    for (const site of names('local')) line(`${site} alone`, set => set.local?.[site], true);
+    line('Cox, stratified by site', set => set.cox);
+    for (const list of names('reduced')) line(`${list} alone, pooled`, set => set.reduced?.[list]);
+    line('federated, pairs within hospitals', set => set.federated_within);
+    place('concordance', '.scroll').append(table);
+  }
+
+  function learningCurve() {
+    const loss = rounds.filter(r => isNumber(r.loss)).map(r => ({ x: r.round, y: r.loss }));
+    const within = rounds.map(r => ({ x: r.round, y: r.concordance?.value }))
+      .filter(point => isNumber(point.y));
+    if (!loss.length) return hide('learning');
+    new Chart(place('learning', 'canvas'), {
+      type: 'line',
+      data: {
+        datasets: [
+          { label: 'loss before the round', data: loss, borderColor: colours[0], backgroundColor: colours[0], pointRadius: 1.5 },
+          { label: 'concordance within hospitals', data: within, yAxisID: 'c', borderColor: colours[2],
+            backgroundColor: colours[2], pointRadius: 3 },
+        ].filter(set => set.data.length),
+      },
+      options: {
+        parsing: false,
+        scales: {
+          x: axis('round', { type: 'linear' }), y: axis('loss per patient'),
+          c: axis('concordance', { position: 'right', display: within.length > 0, grid: { drawOnChartArea: false } }),
+        },
+      },
+    });
+  }
+
+  function survivalCurves() {
+    const groups = report.risk_groups ?? [];
+    if (!groups.length) return hide('survival');
+    new Chart(place('survival', 'canvas'), {
+      type: 'line',
+      data: {
+        datasets: groups.map((group, i) => ({
+          label: `${group.name} (${group.patients} patients, ${group.events} events)`,
+          data: group.weeks.map((week, j) => ({ x: week, y: group.survival[j] })),
+          stepped: true, pointRadius: 0, borderWidth: 2, borderColor: colours[i], backgroundColor: colours[i],
+        })),
+      },
+      options: {
+        parsing: false,
+        scales: {
+          x: axis('weeks', { type: 'linear', min: 0, max: report.at_risk_weeks.at(-1) }), y: axis('survival', { min: 0, max: 1 }),
+        },
+      },
+    });
+    const table = element('table');
+    table.append(row(['', ...report.at_risk_weeks], 'th'));
+    for (const group of groups) table.append(row([group.name, ...group.at_risk]));
+    place('survival', '.scroll').append(table);
+    const how = report.in_sample ? 'Predicted by the model they trained.' : 'Predicted by models that had not seen the patient.';
+    document.getElementById('survival').append(element('p', how, 'quiet'));
+  }
+
+  function calibrationPlots() {
+    const horizons = report.calibration ?? [];
+    if (!horizons.length) return hide('calibration');
+    for (const horizon of horizons) {
+      const box = element('div', undefined, 'figure');
+      const canvas = element('canvas');
+      box.append(canvas);
+      place('calibration', '.pair').append(box);
+      const points = horizon.groups.map(g => ({ x: g.predicted, y: g.observed }));
+      const bars = horizon.groups.filter(g => isNumber(g.low) && isNumber(g.high)).map(g => ({
+        data: [{ x: g.predicted, y: g.low }, { x: g.predicted, y: g.high }], showLine: true, pointRadius: 0,
+        borderColor: colours[0], borderWidth: 1,
+      }));
+      new Chart(canvas, {
+        type: 'scatter',
+        data: {
+          datasets: [
+            { label: 'groups of patients', data: points, backgroundColor: colours[0], pointRadius: 4 },
+            { data: [{ x: 0, y: 0 }, { x: 1, y: 1 }], showLine: true, pointRadius: 0, borderColor: '#9aa7b4', borderDash: [4, 4] },
+            ...bars,
+          ],
+        },
+        options: {
+          plugins: { legend: { display: false }, title: { display: true, text: `survival at ${horizon.week} weeks` } },
+          scales: { x: axis('predicted', { min: 0, max: 1 }), y: axis('observed', { min: 0, max: 1 }) },
+        },
+      });
+    }
+  }
+
+  function contributions() {
+    const sites = [...new Set(rounds.flatMap(r => [...(r.included ?? []), ...Object.keys(r.sites ?? {})]))].sort();
+    if (!sites.length) return hide('contributions');
+    const table = element('table', undefined, 'rounds');
+    table.append(row(['', ...rounds.map(r => r.round)], 'th'));
+    for (const site of sites) {
+      const line = element('tr');
+      line.append(element('th', site));
+      for (const round of rounds) {
+        const inside = (round.included ?? []).includes(site);
+        const said = round.sites?.[site];
+        const cell = element('td', inside ? '●' : '–', inside ? 'in' : 'out');
+        cell.title = inside ? 'contributed' : [said?.outcome ?? said, said?.reason].filter(Boolean).join(': ');
+        line.append(cell);
+      }
+      table.append(line);
+    }
+    place('contributions', '.scroll').append(table);
+  }
+
+  function traffic() {
+    const sites = Object.entries(report.upload_bytes ?? {});
+    if (!sites.length) return hide('traffic');
+    const table = element('table');
+    table.append(row(['', 'sent', 'as plain float32', 'ratio'], 'th'));
+    for (const [site, bytes] of sites) {
+      const ratio = bytes.plain_float32 > 0 ? (bytes.sent / bytes.plain_float32).toFixed(2) : '';
+      table.append(row([site, bytes.sent.toLocaleString('en'), bytes.plain_float32.toLocaleString('en'), ratio]));
+    }
+    place('traffic', '.scroll').append(table);
+  }
+
+  facts();
+  concordanceTable();
+  learningCurve();
+  survivalCurves();
+  calibrationPlots();
+  contributions();
+  traffic();
+})();

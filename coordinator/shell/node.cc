@@ -14,7 +14,10 @@
 namespace fedtrial::coordinator {
 namespace {
 
-constexpr std::string_view kJournal = "trial";
+// Finished attempts, one record each, never truncated; and the open attempt's records, which the next of those
+// supersedes.
+constexpr std::string_view kFinished = "trial";
+constexpr std::string_view kOpen = "attempt";
 constexpr std::string_view kTrialTable = "trial";
 constexpr std::string_view kRosterTable = "roster";
 constexpr std::string_view kRevocationTable = "revocations";
@@ -154,14 +157,16 @@ Status Node::OpenParts(Mode mode) {
 }
 
 Status Node::Replay() {
-  ASSIGN_OR_RETURN(const auto records, store_->Read(kJournal));
-  for (const JournalRecord& record : records) {
-    const auto where = [&] {
-      return fmt::format("{}, journal record {}", paths_.database().string(), record.sequence);
-    };
-    const auto plain = sealer_->OpenColumn(kJournal, record.bytes);
-    if (!plain.ok()) return plain.error().In(where());
-    if (const Status replayed = trial_->Replay(plain->view()); !replayed.ok()) return replayed.error().In(where());
+  for (const std::string_view stream : {kFinished, kOpen}) {
+    ASSIGN_OR_RETURN(const auto records, store_->Read(stream));
+    for (const JournalRecord& record : records) {
+      const auto where = [&] {
+        return fmt::format("{}, journal {}, record {}", paths_.database().string(), stream, record.sequence);
+      };
+      const auto plain = sealer_->OpenColumn(stream, record.bytes);
+      if (!plain.ok()) return plain.error().In(where());
+      if (const Status replayed = trial_->Replay(plain->view()); !replayed.ok()) return replayed.error().In(where());
+    }
   }
   return {};
 }
@@ -177,13 +182,13 @@ Status Node::Apply(const Input& input, Time now, const OtherEffect& other, bool&
 Status Node::CarryOut(Effects effects, const OtherEffect& other) {
   for (Effect& effect : effects) {
     if (const auto* journal = std::get_if<Journal>(&effect)) {
-      ASSIGN_OR_RETURN(const Bytes sealed, sealer_->SealColumn(kJournal, journal->record));
-      RETURN_IF_ERROR(store_->Append(kJournal, sealed));
+      ASSIGN_OR_RETURN(const Bytes sealed, sealer_->SealColumn(kOpen, journal->record));
+      RETURN_IF_ERROR(store_->Append(kOpen, sealed));
     } else if (const auto* compact = std::get_if<CompactJournal>(&effect)) {
-      ASSIGN_OR_RETURN(const Bytes sealed, sealer_->SealColumn(kJournal, compact->record));
+      ASSIGN_OR_RETURN(const Bytes sealed, sealer_->SealColumn(kFinished, compact->record));
       RETURN_IF_ERROR(store_->Transaction([&]() -> Status {
-        RETURN_IF_ERROR(store_->Truncate(kJournal));
-        ASSIGN_OR_RETURN([[maybe_unused]] const auto sequence, store_->Append(kJournal, sealed));
+        RETURN_IF_ERROR(store_->Truncate(kOpen));
+        ASSIGN_OR_RETURN([[maybe_unused]] const auto sequence, store_->Append(kFinished, sealed));
         return {};
       }));
     } else if (const auto* audit = std::get_if<Audit>(&effect)) {

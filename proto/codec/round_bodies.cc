@@ -74,9 +74,7 @@ Result<std::vector<UnmaskBody::Item>> ReadItems(ByteReader& reader, std::string_
 
 }  // namespace
 
-Bytes ModelLink::SignedPart() const {
-  return ByteWriter().Label("fl/model/v1").U64(round).Raw(model).Raw(before).Raw(included).Take();
-}
+Bytes ModelLink::SignedPart() const { return ByteWriter().U64(round).Raw(model).Raw(before).Raw(included).Take(); }
 
 Bytes RoundOpenBody::Encode() const {
   ByteWriter writer;

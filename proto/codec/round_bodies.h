@@ -21,7 +21,7 @@ struct ModelLink {
   std::uint64_t round = 0;
   Digest model{}, before{}, included{};  // before: zeros for the first
   std::array<std::uint8_t, 64> signature{};
-  Bytes SignedPart() const;  // with its label: what goes into Sign and Verify
+  Bytes SignedPart() const;  // without the label, which SignLabelled puts in front
   bool operator==(const ModelLink&) const = default;
 };
 

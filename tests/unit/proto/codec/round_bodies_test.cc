@@ -83,8 +83,7 @@ TEST(RoundBodies, AreTheBytesOfTheProtocol) {
                 "09000000" +
                 ToHex(All(3)));
   EXPECT_EQ(RoundOpen().Encode().size(), 8u + 4 + 4 + 4 + 1 + 4 * 32 + 4 + 2 * 168);
-  EXPECT_EQ(ToHex(Link(1).SignedPart()),
-            ToHex(AsBytes("fl/model/v1")) + "0100000000000000" + ToHex(All(1)) + ToHex(All(2)) + ToHex(All(3)));
+  EXPECT_EQ(ToHex(Link(1).SignedPart()), "0100000000000000" + ToHex(All(1)) + ToHex(All(2)) + ToHex(All(3)));
 }
 
 TEST(RoundBodies, AreRefusedAtEveryShorterLengthAndWithAByteMore) {

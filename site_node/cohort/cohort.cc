@@ -247,7 +247,10 @@ CohortSummary Summarise(const Plan& plan, const Cohort& cohort) {
   }
   for (std::size_t i = 0; i < with_value.size(); ++i)
     summary.patients_per_block["feature_" + plan.features[i].name] = with_value[i];
-  for (const Block& block : plan.blocks) summary.patients_per_block[block.name] = summary.patients;
+  for (const Block& block : plan.blocks) {
+    const bool filled = std::ranges::any_of(block.features, [&](std::size_t j) { return with_value[j] > 0; });
+    summary.patients_per_block[block.name] = filled ? summary.patients : 0;
+  }
   if (!plan.split_column.empty()) summary.patients_per_block["test"] = test;
   return summary;
 }

@@ -58,9 +58,10 @@ inline constexpr std::size_t kMaxFindings = 500;
 // Reads a site's folder (UTF-8 tables, tab between fields, n/a for missing): participants.tsv and
 // phenotype/<table>.tsv, one row a patient. Values are transformed and clipped as the plan says, NaN where missing;
 // time and event are those of the plan's first endpoint. summary.patients_per_block: "feature_<name>" patients with a
-// value, each block of the plan all patients who train, "test" the rows of the published test split. summary.digest
-// binds the plan and the tables. A bad patient is left out, counted, and has a finding. kInvalidInput with every
-// problem if a table can't be used: missing, unreadable, not UTF-8, no header, a column missing or twice, too large.
+// value, each block of the plan all patients who train (0 if none has a value of its features), "test" the rows of the
+// published test split. summary.digest binds the plan and the tables. A bad patient is left out, counted, and has a
+// finding. kInvalidInput with every problem if a table can't be used: missing, unreadable, not UTF-8, no header, a
+// column missing or twice, too large.
 Result<CohortReading> ReadCohort(const Plan& plan, const std::filesystem::path& folder,
                                  const CohortOptions& options = {});
 

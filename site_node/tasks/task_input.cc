@@ -92,6 +92,13 @@ std::vector<Outcome> OutcomesOf(const Cohort& cohort) {
   return outcomes;
 }
 
+bool HasBlock(const Block& block, const Cohort& cohort) {
+  return std::ranges::any_of(cohort.samples, [&](const Sample& sample) {
+    return !sample.holds_out &&
+           std::ranges::any_of(block.features, [&](std::size_t j) { return !std::isnan(sample.features[j]); });
+  });
+}
+
 std::vector<bool> TrainsIn(const Replica& replica, const Cohort& cohort) {
   std::vector<bool> trains;
   trains.reserve(cohort.samples.size());

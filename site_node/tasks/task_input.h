@@ -40,6 +40,8 @@ Result<Grid> GridOf(const Plan& plan, std::string_view endpoint, const Model& mo
 // Of the samples in their order: the block's features, raw; outcomes; who trains in a replica.
 Matrix FeaturesOf(const Block& block, const Cohort& cohort);
 std::vector<Outcome> OutcomesOf(const Cohort& cohort);
+// Whether a patient who trains has a value of the block's features: else the site has no weight in it.
+bool HasBlock(const Block& block, const Cohort& cohort);
 std::vector<bool> TrainsIn(const Replica& replica, const Cohort& cohort);
 std::size_t CountTrue(const std::vector<bool>& values);
 

@@ -43,7 +43,8 @@ Result<Contribution> AnswerTrain(const TaskInput& input, TaskContext& context) {
   const auto weight = [&](std::size_t patients) {
     return std::min<std::uint64_t>(patients, input.plan.encoding.patient_cap);
   };
-  for (std::size_t r = 0; r < replicas.size(); ++r) {
+  const bool has_block = HasBlock(*block, input.cohort);
+  for (std::size_t r = 0; r < replicas.size() && has_block; ++r) {
     builder.FillBlock(replicas[r].prefix + block->name, weight(updates[r].patients));
     RETURN_IF_ERROR(builder.Set(BetaName(replicas[r], block->name), updates[r].delta.beta));
     RETURN_IF_ERROR(builder.Set(InterceptName(replicas[r], block->name), updates[r].delta.intercepts));

@@ -73,6 +73,14 @@ TEST_F(CohortTest, CountsPatientsEventsAndThoseWithAValue) {
   EXPECT_FALSE(summary.patients_per_block.contains("test"));
 }
 
+TEST_F(CohortTest, NoPatientIsOfABlockThatNobodyHasAValueOf) {
+  plan_.blocks.push_back({.name = "labs", .kind = BlockKind::kLinear, .features = {2}});
+  folder_.Write("phenotype/labs.tsv", "participant_id\tcrp\np1\tn/a\n");
+  const CohortSummary summary = Read().summary;
+  EXPECT_EQ(summary.patients_per_block.at("labs"), 0u);
+  EXPECT_EQ(summary.patients_per_block.at("risk"), 3u);
+}
+
 TEST_F(CohortTest, DigestChangesWithAnyByteOfTheTablesAndWithThePlan) {
   const Digest before = Read().summary.digest;
   EXPECT_EQ(Read().summary.digest, before);

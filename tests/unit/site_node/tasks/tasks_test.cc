@@ -153,6 +153,16 @@ TEST_F(TasksTest, TrainWeighsWithItsPatientsAtMostThePlansCap) {
   EXPECT_EQ(Ask(kTrainAt, TinyCohort(9)).blocks.at("risk").weight, 8u);
 }
 
+TEST_F(TasksTest, ASiteWithoutAnyFeatureOfTheBlockHasNoWeightInIt) {
+  Prepare({{"one", TinyCohort(9)}});
+  Cohort bare = TinyCohort(5);
+  for (Sample& sample : bare.samples) sample.features = {kMissing, kMissing};
+  const Answered answered = Ask(kTrainAt, bare);
+  EXPECT_FALSE(answered.blocks.at("risk").contributes);
+  EXPECT_THAT(answered.values.at("risk/intercept"), ElementsAre(0.0, 0.0, 0.0));
+  EXPECT_EQ(answered.blocks.at("loss").weight, 5u);
+}
+
 TEST_F(TasksTest, ASiteWithoutPatientsSendsZerosInEveryTask) {
   Prepare({{"one", TinyCohort(9)}});
   for (const StepPosition& position : {kNormaliseAt, kGridAt, kTrainAt, kEvaluateAt}) {

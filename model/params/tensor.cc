@@ -54,7 +54,10 @@ Status CheckSpec(const TensorSpec& spec, std::uint64_t max_values) {
 
 std::string ShapeText(const std::vector<std::uint64_t>& shape) {
   std::string text = "[";
-  for (const std::uint64_t size : shape) text += (text.size() > 1 ? "," : "") + std::to_string(size);
+  for (const std::uint64_t size : shape) {
+    if (text.size() > 1) text += ',';
+    text += std::to_string(size);
+  }
   return text + "]";
 }
 

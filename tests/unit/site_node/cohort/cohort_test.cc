@@ -4,6 +4,7 @@
 #include <cmath>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
 #include "site_folder.h"
 
@@ -312,6 +313,46 @@ TEST_F(CohortTest, BoundsTheNumberOfFindings) {
   EXPECT_GE(reading.more_findings, 1500u);
   EXPECT_EQ(reading.left_out, 2000u);
   EXPECT_TRUE(HasErrors(reading));
+}
+
+// Whatever a table holds, the reading is a cohort that fits the plan or an error in words.
+RC_GTEST_FIXTURE_PROP(CohortTest, AnyBytesGiveACohortOrAnError, ()) {
+  const auto pieces = *rc::gen::container<std::vector<std::string>>(
+      rc::gen::elementOf(std::vector<std::string>{"\t",
+                                                  "\n",
+                                                  "\r\n",
+                                                  "p1",
+                                                  "p2",
+                                                  "participant_id\tage_y\tsex\n",
+                                                  "participant_id",
+                                                  "age_y",
+                                                  "sex",
+                                                  "M",
+                                                  "n/a",
+                                                  "7",
+                                                  "-1e308",
+                                                  "1e-320",
+                                                  ".",
+                                                  " ",
+                                                  "\"",
+                                                  std::string(1, '\0'),
+                                                  "\xff",
+                                                  "\xc3\xa4",
+                                                  "\xf0\x9f"}));
+  std::string text;
+  for (const std::string& piece : pieces) text += piece;
+  folder_.Write("participants.tsv", text);
+  const auto reading = ReadCohort(plan_, folder_.path());
+  if (!reading.ok()) {
+    RC_ASSERT(reading.error().code == ErrorCode::kInvalidInput);
+    RC_ASSERT(!reading.error().message.empty());
+    return;
+  }
+  for (const Sample& sample : reading->cohort.samples) {
+    RC_ASSERT(sample.features.size() == plan_.features.size());
+    for (const double value : sample.features) RC_ASSERT(!std::isinf(value));
+  }
+  RC_ASSERT(reading->rows == reading->cohort.samples.size() + reading->left_out + reading->no_outcome);
 }
 
 TEST_F(CohortTest, ReadsTenThousandPatientsOfFiftyColumnsInSeconds) {

@@ -22,6 +22,8 @@
 namespace fedtrial::site {
 namespace {
 
+constexpr std::size_t kMaxCa = 64 * 1024;
+
 Result<std::unique_ptr<v1::Federation::Stub>> Dial(const StatePaths& paths, const std::string& address) {
   // Without a certificate of our own, which is what we come for; the coordinator's is checked against the CA.
   ASSIGN_OR_RETURN(const auto credentials, ClientTls({"", paths.tls_key(), paths.ca()}));
@@ -111,25 +113,34 @@ Status Enrol(const StatePaths& paths, const EnrolmentFile& file, const std::func
   ASSIGN_OR_RETURN(const FolderLock lock, FolderLock::Take(paths.folder, "fedtrial-site enrol"));
   ASSIGN_OR_RETURN(const SiteKeys keys, LoadKeys(paths, random));
   ASSIGN_OR_RETURN(const auto store, OpenOrCreateStore(paths, file.trial_id));
-  RETURN_IF_ERROR(WriteWholeFile(paths.ca(), AsBytes(file.ca_pem)));
-  ASSIGN_OR_RETURN(const auto stub, Dial(paths, file.coordinator));
 
   auto known = LoadEnrolment(*store);
   Enrolment enrolment = known.ok() ? *known : Enrolment{};
-  if (enrolment.id != 0)
+  const bool renews = enrolment.id != 0;
+  if (renews && (enrolment.site_name != file.site_name || enrolment.consortium != file.consortium))
     return Error{ErrorCode::kInvalidInput, fmt::format("{} is enrolled already as {} of trial {}",
                                                        paths.folder.string(), enrolment.site_name, enrolment.trial_id)};
+  if (!renews) RETURN_IF_ERROR(WriteWholeFile(paths.ca(), AsBytes(file.ca_pem)));
+  ASSIGN_OR_RETURN(const Bytes ca, ReadWholeFile(paths.ca(), kMaxCa));
+  ASSIGN_OR_RETURN(const auto stub, Dial(paths, file.coordinator));
   if (enrolment.fingerprint.empty()) {
     ASSIGN_OR_RETURN(const std::string fingerprint, SendRequest(*stub, file, keys));
     enrolment = {file.trial_id, file.site_name, file.coordinator, file.consortium, 0, fingerprint, {}};
     RETURN_IF_ERROR(StoreEnrolment(*store, enrolment));
   }
-  tell(fmt::format("fingerprint {}\nread it to the consortium's administrator, who signs if it is the same there",
-                   enrolment.fingerprint));
+  if (!renews)
+    tell(fmt::format("fingerprint {}\nread it to the consortium's administrator, who signs if it is the same there",
+                     enrolment.fingerprint));
 
   ASSIGN_OR_RETURN(const v1::CollectReply reply, Collect(*stub, enrolment.fingerprint, stopped, random));
-  ASSIGN_OR_RETURN(const Roster roster, CheckCollected(reply, enrolment, keys, file.ca_pem));
+  ASSIGN_OR_RETURN(const Roster roster, CheckCollected(reply, enrolment, keys, AsText(ca)));
   RETURN_IF_ERROR(WriteWholeFile(paths.certificate(), AsBytes(reply.certificate_pem())));
+  if (renews) {  // plan and roster stay as they are pinned
+    ASSIGN_OR_RETURN(const CertificateInfo certificate, ReadCertificate(reply.certificate_pem()));
+    const auto days = (certificate.not_after - std::time(nullptr)) / (24 * 3600);
+    tell(fmt::format("the certificate of {} is good for {} more days", enrolment.site_name, days));
+    return {};
+  }
   RETURN_IF_ERROR(WriteWholeFile(paths.plan(), AsBytes(reply.plan())));
   RETURN_IF_ERROR(store->Put(kEnrolmentTable, "roster", AsBytes(reply.signed_roster())));
   enrolment.id = reply.site();

@@ -1,5 +1,7 @@
 #include "coordinator/shell/step_result.h"
 
+#include <utility>
+
 #include "coordinator/tasks/task.h"
 
 namespace fedtrial::coordinator {
@@ -19,7 +21,7 @@ Result<Outcome> RunTask(const Plan& plan, const FinishStep& effect, const Sum& s
     ASSIGN_OR_RETURN(server, ReadServerState(models, effect.before));
   }
   before_header = before.Header();
-  return Finish(plan, effect.task, sum, before, server);
+  return Finish(plan, effect.task, sum, std::move(before), server);
 }
 
 }  // namespace

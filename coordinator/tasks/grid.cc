@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 #include "coordinator/tasks/cuts.h"
 #include "coordinator/tasks/kinds.h"
@@ -28,13 +29,13 @@ Status CheckEnough(const Sum& sum, const std::string& tensor) {
   return {};
 }
 
-Result<Outcome> FindCuts(const Plan& plan, const GridStep& step, const Sum& sum, const Model& before) {
+Result<Outcome> FindCuts(const Plan& plan, const GridStep& step, const Sum& sum, Model before) {
   RETURN_IF_ERROR(CheckEnough(sum, "fine/events"));
   ASSIGN_OR_RETURN(const BinCounts fine, ReadBins(sum, "fine"));
   ASSIGN_OR_RETURN(const auto cuts,
                    ChooseCuts(fine, step.width_days, step.bins, static_cast<double>(plan.cohort.min_cell)));
   Outcome outcome;
-  outcome.next = before;
+  outcome.next = std::move(before);
   outcome.next->tensors[CutsName(step.endpoint)] = Tensor::Of(cuts);
   outcome.result_json = nlohmann::json{{"cuts_days", cuts}}.dump();
   outcome.again = true;
@@ -78,12 +79,12 @@ void PutStart(const Plan& plan, const std::vector<const Block*>& blocks, const R
 
 }  // namespace
 
-Result<Outcome> FinishGrid(const Plan& plan, const Task& task, const Sum& sum, const Model& before, ServerState&) {
+Result<Outcome> FinishGrid(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState&) {
   const auto& step = std::get<GridStep>(plan.steps[task.position.step].settings);
-  if (sum.Find("fine/events").ok()) return FindCuts(plan, step, sum, before);
+  if (sum.Find("fine/events").ok()) return FindCuts(plan, step, sum, std::move(before));
   RETURN_IF_ERROR(CheckEnough(sum, "grid/events"));
   Outcome outcome;
-  outcome.next = before;
+  outcome.next = std::move(before);
   Tensor& cuts = outcome.next->tensors[CutsName(step.endpoint)];
   if (const Endpoint* endpoint = plan.FindEndpoint(step.endpoint); endpoint != nullptr && !endpoint->cuts.empty())
     cuts = Tensor::Of(endpoint->cuts);

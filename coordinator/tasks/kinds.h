@@ -11,10 +11,10 @@
 namespace fedtrial::coordinator {
 
 // One function a kind, in a file of its name; of this room alone.
-Result<Outcome> FinishNormalise(const Plan& plan, const Task& task, const Sum& sum, const Model& before, ServerState&);
-Result<Outcome> FinishGrid(const Plan& plan, const Task& task, const Sum& sum, const Model& before, ServerState&);
-Result<Outcome> FinishTrain(const Plan& plan, const Task& task, const Sum& sum, const Model& before, ServerState&);
-Result<Outcome> FinishEvaluate(const Plan& plan, const Task& task, const Sum& sum, const Model& before, ServerState&);
+Result<Outcome> FinishNormalise(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState&);
+Result<Outcome> FinishGrid(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState&);
+Result<Outcome> FinishTrain(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState&);
+Result<Outcome> FinishEvaluate(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState&);
 
 // Values and contributors of a statistic by the name of its tensor; kIntegrity if one isn't a whole number >= 0 where
 // it counts something.

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <utility>
 
 #include "coordinator/tasks/kinds.h"
 #include "model/survival/scaling.h"
@@ -34,9 +35,9 @@ Result<Scaled> ScaleFeature(const Sum& sum, const Replica& replica, const Featur
 
 }  // namespace
 
-Result<Outcome> FinishNormalise(const Plan& plan, const Task&, const Sum& sum, const Model& before, ServerState&) {
+Result<Outcome> FinishNormalise(const Plan& plan, const Task&, const Sum& sum, Model before, ServerState&) {
   Outcome outcome;
-  outcome.next = before;
+  outcome.next = std::move(before);
   nlohmann::json features = nlohmann::json::array();
   for (const Replica& replica : Replicas(plan)) {
     std::vector<double> means, deviations;

@@ -12,7 +12,7 @@ namespace {
 
 struct Row {
   std::string_view kind;
-  Result<Outcome> (*finish)(const Plan&, const Task&, const Sum&, const Model&, ServerState&);
+  Result<Outcome> (*finish)(const Plan&, const Task&, const Sum&, Model, ServerState&);
 };
 constexpr std::array<Row, 4> kRows{{
     {"normalise", FinishNormalise},
@@ -34,9 +34,10 @@ Result<ServerState> ServerState::Decode(ByteView bytes) {
   return ServerState{std::move(model.tensors)};
 }
 
-Result<Outcome> Finish(const Plan& plan, const Task& task, const Sum& sum, const Model& before, ServerState& server) {
+Result<Outcome> Finish(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState& server) {
   for (const Row& row : kRows) {
-    if (row.kind == task.kind && !IsFinished(plan, task.position)) return row.finish(plan, task, sum, before, server);
+    if (row.kind == task.kind && !IsFinished(plan, task.position))
+      return row.finish(plan, task, sum, std::move(before), server);
   }
   return Error{ErrorCode::kInternal, fmt::format("no task \"{}\" at step {}", task.kind, task.position.step)};
 }

@@ -31,9 +31,9 @@ struct Outcome {
 
 // What a finished sum means. `sum` is over the round's manifest (Layout of the same plan, task and model); `before` is
 // the model the round started from, empty before the first. The same sum gives the same bits, whoever sent in whatever
-// order. Memory: before, next and the words, no more. On an error `server` has not changed.
-// kIntegrity if the model lacks a tensor or the sum can't be one of this task; kInvalidInput if nothing can be made of
-// it (no event at all, fewer than kMinContributors sites in the grid).
+// order. `before` becomes the next model in place: one model and the words in memory, no more. On an error `server` has
+// not changed. kIntegrity if the model lacks a tensor or the sum can't be one of this task; kInvalidInput if nothing
+// can be made of it (no event at all, fewer than kMinContributors sites in the grid).
 //
 // result_json (a count below the plan's min_cell, other than 0, is null; so is a figure that doesn't exist):
 //   normalise {"features": [{"name", "contributors", "patients", "mean", "deviation", "unit_scale"}]}
@@ -46,7 +46,7 @@ struct Outcome {
 //             "test": {"value", "events", "pairs"}, "loss", "patients", "calibration": {"expected": [], "observed":
 //             []}} concordance: pairs within hospitals, mean over repeats, 95 % bootstrap interval; pairs of one repeat
 //             (mean)
-Result<Outcome> Finish(const Plan& plan, const Task& task, const Sum& sum, const Model& before, ServerState& server);
+Result<Outcome> Finish(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState& server);
 
 // Says in the model what it is: `before` zeros for the first. The keys are in proto/PROTOCOL.md.
 struct ModelIdentity {

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <set>
+#include <utility>
 
 #include "coordinator/tasks/kinds.h"
 #include "coordinator/tasks/server_optimizer.h"
@@ -95,14 +96,13 @@ Status CheckModel(const Sum& sum, const Model& before, std::string_view loss_nam
 
 }  // namespace
 
-Result<Outcome> FinishTrain(const Plan& plan, const Task& task, const Sum& sum, const Model& before,
-                            ServerState& server) {
+Result<Outcome> FinishTrain(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState& server) {
   const auto* step = std::get_if<TrainStep>(&plan.steps[task.position.step].settings);
   if (step == nullptr) return Error{ErrorCode::kInternal, "the plan has no train step here"};
   const std::string loss_name = "loss/" + step->block;
   RETURN_IF_ERROR(CheckModel(sum, before, loss_name));
   Outcome outcome;
-  outcome.next = before;
+  outcome.next = std::move(before);
   std::map<std::string, Tensor> moments;
   if (task.position.round_in_step > 0) moments = server.moments;
   const auto rule = MakeUpdateRule(step->server);

@@ -42,10 +42,9 @@ struct Outcome {
 //   grid      first pass {"cuts_days"}; then {"cuts_days", "at_risk", "events", "patients", "not_folded": [prefix]}
 //             not_folded: replicas with fewer than 3 contributors, which start and stay at the full model's hazards
 //   train     {"block", "loss", "patients", "contributors", "kept": [tensors of too few sites, which stayed]}
-//   evaluate  {"block", "concordance": {"value", "low", "high", "events", "pairs", "repeats": []},
-//             "test": {"value", "events", "pairs"}, "loss", "patients", "calibration": {"expected": [], "observed":
-//             []}} concordance: pairs within hospitals, mean over repeats, 95 % bootstrap interval; pairs of one repeat
-//             (mean)
+//   evaluate  {"block", "concordance": {"value", "low", "high", "events", "pairs", "repeats": []}, "loss", "patients",
+//             "test": {"value", "events", "pairs"}, "calibration": {"expected": [], "observed": []}}
+//             concordance: pairs within hospitals, mean over repeats, 95 % bootstrap interval; pairs of one repeat
 Result<Outcome> Finish(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState& server);
 
 // Says in the model what it is: `before` zeros for the first. The keys are in proto/PROTOCOL.md.

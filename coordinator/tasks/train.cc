@@ -20,7 +20,7 @@ class Mover {
     for (auto& buffer : buffers_) buffer.resize(kChunk);
   }
 
-  // False, and nothing has changed, if a value isn't finite afterwards: the caller throws the model away.
+  // False if a value is no longer finite: the caller throws the model away.
   bool Move(std::size_t index, const TensorSpec& spec, Tensor& weights) {
     std::vector<Tensor*> kept;
     for (const auto& kind : kinds_) kept.push_back(&MomentOf(kind, spec));

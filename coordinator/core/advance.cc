@@ -11,6 +11,9 @@ namespace fedtrial::coordinator {
 void Round::Enter(Phase phase, Draft& draft) {
   phase_ = phase;
   deadline_ = false;
+  for (const auto& [site, numbers] : accepted_) {
+    if (!numbers.empty()) last_seen_[site] = numbers.rbegin()->first;
+  }
   draft.Tell(Observe::Kind::kPhaseOpened, terms_.id, phase, kCoordinatorId, "");
   if (phase >= Phase::kCommit) return;
   const PhaseRule& rule = terms_.plan->rules.phases[static_cast<std::size_t>(phase)];
@@ -58,6 +61,7 @@ void Round::Advance(Draft& draft) {
     }
     if (verdict == Verdict::kStay) return;
     if (verdict == Verdict::kFail) {
+      if (phase_ < Phase::kAgree) NoteAbsent({}, draft);
       if (unmask_) {
         for (const SiteId owner : unmask_->Hopeless()) suspects_[owner] = "no subset of its shares gives its secret";
       }
@@ -87,18 +91,20 @@ void Round::Leave(Draft& draft) {
   }
 }
 
-void Round::NoteAbsent(const std::set<SiteId>& before, const std::set<SiteId>& after, Draft& draft) const {
+// Those whose message of this phase is missing when it ends.
+void Round::NoteAbsent(const std::set<SiteId>& staying, Draft& draft) {
   const auto kind = phase_ == Phase::kHello ? Observe::Kind::kSiteLate : Observe::Kind::kSiteLost;
-  for (const SiteId site : before) {
-    if (!after.contains(site) && !refused_.contains(site) && !terms_.barred.contains(site) &&
-        !hello_.declined().contains(site))
-      draft.Tell(kind, terms_.id, phase_, site, "");
+  for (const SiteId site : Members()) {
+    if (staying.contains(site) || Heard(phase_, site) || refused_.contains(site) || terms_.barred.contains(site))
+      continue;
+    absent_.emplace(site, phase_);
+    draft.Tell(kind, terms_.id, phase_, site, "");
   }
 }
 
 void Round::OpenKeys(Draft& draft) {
   u0_ = Staying();
-  NoteAbsent(terms_.invited, u0_, draft);
+  NoteAbsent(u0_, draft);
   keys_ = std::make_unique<KeysPhase>(terms_, hello_);
   Enter(Phase::kKeys, draft);
   Broadcast(u0_, hello_.Envelopes(u0_), draft);
@@ -106,7 +112,7 @@ void Round::OpenKeys(Draft& draft) {
 
 void Round::OpenShares(Draft& draft) {
   std::set<SiteId> u1 = Staying();
-  NoteAbsent(u0_, u1, draft);
+  NoteAbsent(u1, draft);
   auto graph = MakeGraph(terms_.quorum, terms_.ctx, keys_->Reveals(u1));
   if (!graph.ok()) return Fail(graph.error().message, draft);
   u1_ = std::move(u1);
@@ -119,7 +125,7 @@ void Round::OpenShares(Draft& draft) {
 
 void Round::OpenMasked(Draft& draft) {
   u2_ = Staying();
-  NoteAbsent(u1_, u2_, draft);
+  NoteAbsent(u2_, draft);
   if (const SiteId lonely = shares_->Lonely(u2_); lonely != kBroadcastId)
     return Fail(fmt::format("too few neighbours of {} are live", ToString(lonely)), draft);
   masked_ = std::make_unique<MaskedPhase>(terms_, graph_, u2_);
@@ -145,7 +151,7 @@ std::string Round::BrokenBlock() const {
 
 void Round::OpenAgree(Draft& draft) {
   for (const auto& [site, digest] : masked_->accepted()) u3_.insert(site);
-  NoteAbsent(u2_, u3_, draft);
+  NoteAbsent(u3_, draft);
   if (const SiteId owner = masked_->Unopened(); owner != kBroadcastId) {
     suspects_[owner] = "too many sites could not open its ciphertexts";
     return Fail(fmt::format("too many sites could not open what {} sent", ToString(owner)), draft);

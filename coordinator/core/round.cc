@@ -87,8 +87,9 @@ Status Round::Handle(const Envelope& envelope, Draft& draft) {
                  fmt::format("a message of {} for another attempt than {}", ToString(site), ToString(terms_.id))};
   RETURN_IF_ERROR(CheckSender(envelope));
   const Digest digest = Sha256(EncodeEnvelope(envelope));
-  if (const auto before = accepted_.find(site); before != accepted_.end() && before->second.contains(digest))
-    return {};  // a resend after a cut: the same answer
+  std::map<std::uint64_t, Digest>& numbers = accepted_[site];
+  const auto used = numbers.find(envelope.sequence);
+  if (used != numbers.end() && used->second == digest) return {};  // a resend after a cut: the same answer
   const VerifyKey& key = terms_.roster.Find(site)->row.signing_key;
   const bool late = phase_ > Phase::kAgree && phase_ <= Phase::kCommit && envelope.phase >= Number(Phase::kAgree) &&
                     envelope.phase < Number(phase_) && u3_.contains(site);
@@ -99,18 +100,19 @@ Status Round::Handle(const Envelope& envelope, Draft& draft) {
   if (!Members().contains(site))
     return Error{ErrorCode::kNotEnrolled,
                  fmt::format("{} is not in {} of {}", ToString(site), ToString(phase_), ToString(terms_.id))};
-  const auto seen = last_seen_.find(site);
-  const bool old = envelope.sequence <= (seen == last_seen_.end() ? 0 : seen->second);
+  if (used == numbers.end() && envelope.sequence <= last_seen_[site])
+    return Error{ErrorCode::kIntegrity,
+                 fmt::format("a message of {} with an old number, {}", ToString(site), envelope.sequence)};
   if (!VerifyEnvelope(envelope, key))
     return Error{ErrorCode::kIntegrity, fmt::format("a message of {} that it hasn't signed", ToString(site))};
-  const Status accepted =
-      old ? Error{ErrorCode::kIntegrity, "sent other bytes under a number it had used"} : Dispatch(envelope);
+  const Status accepted = used == numbers.end()
+                              ? Dispatch(envelope)
+                              : Error{ErrorCode::kIntegrity, "sent other bytes under a number it had used"};
   draft.changed = true;
   if (!accepted.ok()) {
     Refuse(site, accepted.error().message, draft);
   } else {
-    last_seen_[site] = envelope.sequence;
-    accepted_[site].insert(digest);
+    numbers[envelope.sequence] = digest;
     if (const auto declined = hello_.declined().find(site); declined != hello_.declined().end())
       draft.Tell(Observe::Kind::kSiteDeclined, terms_.id, phase_, site, declined->second);
     else if (Heard(phase_, site))
@@ -255,7 +257,6 @@ Digest Round::IncludedHash() const { return SetHash(kIncludedSet, terms_.ctx, u3
 
 std::map<SiteId, SiteRecord> Round::Records(bool committed) const {
   std::map<SiteId, SiteRecord> records;
-  const bool over = committed || failed();
   for (const SiteId site : terms_.invited) {
     SiteRecord& record = records[site];
     const auto refused = refused_.find(site);
@@ -269,13 +270,9 @@ std::map<SiteId, SiteRecord> Round::Records(bool committed) const {
       record = {SiteOutcome::kRefused, barred->second};
     } else if (declined != hello_.declined().end()) {
       record = {SiteOutcome::kRefused, declined->second};
-    } else if (!hello_.heard(site)) {
-      if (over || phase_ > Phase::kHello) record.outcome = SiteOutcome::kLate;
-    } else {
-      const bool gone = (phase_ > Phase::kHello && !u0_.empty() && !u0_.contains(site)) ||
-                        (!u1_.empty() && !u1_.contains(site)) || (!u2_.empty() && !u2_.contains(site)) ||
-                        (!u3_.empty() && !u3_.contains(site));
-      if (gone) record.outcome = SiteOutcome::kLost;
+    } else if (const auto absent = absent_.find(site); absent != absent_.end()) {
+      record.outcome = absent->second == Phase::kHello ? SiteOutcome::kLate : SiteOutcome::kLost;
+      record.reason = fmt::format("no {} message in time", ToString(absent->second));
     }
   }
   return records;

@@ -76,7 +76,7 @@ class Round {
   void Enter(Phase phase, Draft& draft);
   void Broadcast(const std::set<SiteId>& sites, std::vector<Bytes> envelopes, Draft& draft);
   std::set<SiteId> Staying() const;  // members heard in this phase, not refused
-  void NoteAbsent(const std::set<SiteId>& before, const std::set<SiteId>& after, Draft& draft) const;
+  void NoteAbsent(const std::set<SiteId>& staying, Draft& draft);
 
   void Leave(Draft& draft);  // to the next phase
   void OpenKeys(Draft& draft);
@@ -99,9 +99,12 @@ class Round {
   std::uint64_t sequence_ = 0;  // of our last message
   std::vector<Sent> sent_;
   std::vector<Envelope> closing_;
+  // Of each site's messages: their numbers with the digest of all bytes (a resend has the same), and the highest number
+  // before this phase. Within a phase they may come in any order.
+  std::map<SiteId, std::map<std::uint64_t, Digest>> accepted_;
   std::map<SiteId, std::uint64_t> last_seen_;
-  std::map<SiteId, std::set<Digest>> accepted_;  // of each site's messages as encoded: a resend has the same
   std::map<SiteId, std::string> refused_;
+  std::map<SiteId, Phase> absent_;  // whose message of this phase didn't come in time
   std::map<SiteId, std::string> suspects_;
 
   std::set<SiteId> u0_, u1_, u2_, u3_;

@@ -32,6 +32,7 @@ void CoordinatorHost::Handle(const coordinator::Input& input) {
 }
 
 void CoordinatorHost::CarryOut(coordinator::Effects effects) {
+  if (wires_.hooks().on_coordinator_effects) wires_.hooks().on_coordinator_effects(effects);
   const std::uint64_t life = life_;
   for (coordinator::Effect& effect : effects) {
     if (life != life_) return;

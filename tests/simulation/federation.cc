@@ -41,8 +41,9 @@ struct Federation::Inside : Wires {
   void Restart(SiteId actor);
   SiteHost& Host(SiteId site) { return *hosts.at(site); }
   void MakeKeys();
-  void Approve();
+  void Approve(SiteId id);
   void SendLists(SiteId site);
+  void Publish();
 
   SimSettings settings;
   SimHooks hooks_;
@@ -60,7 +61,7 @@ struct Federation::Inside : Wires {
   std::vector<Rejection> rejections;
   std::vector<std::pair<SiteId, Envelope>> sent;
   std::vector<std::pair<SiteId, site::Observe>> observed_at_sites;
-  std::vector<Bytes> no_journal;
+  std::map<SiteId, Time> arrivals;  // of the latest message to each site
 };
 
 // --- transport -------------------------------------------------------------------------------------------------------
@@ -89,9 +90,11 @@ void Federation::Inside::Post(SiteId site, const Envelope& envelope) {
   if (!hosts.contains(site) || !Host(site).connected) return;
   const Hop hop{false, site, envelope};
   const std::vector<Envelope> arriving = hooks_.deliver ? hooks_.deliver(hop) : std::vector<Envelope>{envelope};
-  const Duration delay = hooks_.delay ? hooks_.delay(hop) : Duration::zero();
+  // One stream a site: what comes later doesn't overtake.
+  Time& arrival = arrivals[site];
+  arrival = std::max(arrival, queue.now() + (hooks_.delay ? hooks_.delay(hop) : Duration::zero()));
   for (const Envelope& one : arriving) {
-    queue.After(delay, [this, site, one] {
+    queue.At(arrival, [this, site, one] {
       SiteHost& host = Host(site);
       if (!host.connected) return;
       host.traffic.received_bytes += EncodeEnvelope(one).size();
@@ -123,6 +126,11 @@ void Federation::Inside::FetchFor(SiteId site, const Digest& digest) {
   });
 }
 
+// The operator's command; repeated after a restart, it changes nothing if the roster is there.
+void Federation::Inside::Publish() {
+  if (coordinator->alive()) coordinator->Handle(coordinator::RosterPublished{signed_roster});
+}
+
 void Federation::Inside::SendLists(SiteId site) {
   Host(site).Handle(site::RosterReceived{signed_roster});
   if (!signed_revocations.empty()) Host(site).Handle(site::RevocationsReceived{signed_revocations});
@@ -137,10 +145,12 @@ void Federation::Inside::CatchUp(SiteId site) {
 void Federation::Inside::Restart(SiteId actor) {
   if (actor != kCoordinatorId) {
     Host(actor).Start();
+    Approve(actor);
     CatchUp(actor);
     return;
   }
   coordinator->Start();
+  Publish();
   for (const auto& [id, host] : hosts) CatchUp(id);
 }
 
@@ -165,16 +175,18 @@ void Federation::Inside::MakeKeys() {
   }
 }
 
-void Federation::Inside::Approve() {
-  const Signature plan_signature = SignPlan(*consortium, plan_.hash);
-  for (const auto& [id, host] : hosts) {
+// What a site's operator and its tables say whenever the daemon has started.
+void Federation::Inside::Approve(SiteId id) {
+  SiteHost& host = Host(id);
+  if (host.alive() && host.site().approves && !host.participant().plan()) {
+    const Signature plan_signature = SignPlan(*consortium, plan_.hash);
     const Approval approval =
         SignApproval(keys.at(id), {plan_.hash, "operator", "2024-01-01T00:00:00Z", "I approve this plan", {}});
-    host->Handle(site::PlanApproved{
+    host.Handle(site::PlanApproved{
         ToBytes(AsBytes(settings.plan)), approval.Encode(), {plan_signature.begin(), plan_signature.end()}});
-    host->Handle(site::CohortRead{host->site().cohort});
-    SendLists(id);
   }
+  host.Handle(site::CohortRead{host.site().cohort});
+  SendLists(id);
 }
 
 Federation::Federation() = default;
@@ -200,10 +212,13 @@ Result<std::unique_ptr<Federation>> Federation::Make(SimSettings settings, SimHo
   }
   inside.coordinator = std::make_unique<CoordinatorHost>(inside, inside.settings.coordinator, *inside.coordinator_key,
                                                          inside.consortium->PublicKey());
-  for (const auto& [id, host] : inside.hosts) host->Start();
-  inside.Approve();
+  for (const auto& [id, host] : inside.hosts) {
+    host->Start();
+    inside.Approve(id);
+  }
   inside.coordinator->Start();
-  inside.coordinator->Handle(coordinator::RosterPublished{inside.signed_roster});
+  inside.queue.After(Duration::zero(),
+                     [&inside] { inside.coordinator->Handle(coordinator::RosterPublished{inside.signed_roster}); });
   return federation;
 }
 
@@ -244,6 +259,15 @@ void Federation::Kill(SiteId actor) {
 }
 
 void Federation::Restart(SiteId actor) { inside_->Restart(actor); }
+
+void Federation::Restore(SiteId actor, std::vector<Bytes> journal) {
+  Kill(actor);
+  Disk& disk = actor == kCoordinatorId ? inside_->coordinator->disk() : inside_->Host(actor).disk();
+  disk.journal = std::move(journal);
+  disk.compacted = std::min(disk.compacted, disk.journal.size());
+  Restart(actor);
+}
+
 void Federation::Tell(SiteId site, const site::Input& input) { inside_->Host(site).Handle(input); }
 void Federation::TellCoordinator(const coordinator::Input& input) { inside_->coordinator->Handle(input); }
 

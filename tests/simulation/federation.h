@@ -30,6 +30,7 @@ struct SimSite {
   CohortSummary cohort;
   // The site's answer to a task. Contribution::cohort may be left zero: it is then this cohort's.
   std::function<Result<Contribution>(const Task&, const Manifest&, const Model& before)> answer;
+  bool approves = true;  // its operator approves the plan
 };
 
 // What the coordinator makes of a finished sum; `next` empty: the model stays.
@@ -71,6 +72,9 @@ struct SimHooks {
   // `before`, right before: the input is lost. It starts again after SimHooks::restart_after.
   std::function<bool(SiteId actor, std::uint64_t record, bool before)> crash;
   Duration restart_after{1000};
+  // All that a core answers, before it is carried out.
+  std::function<void(SiteId, const site::Effects&)> on_site_effects;
+  std::function<void(const coordinator::Effects&)> on_coordinator_effects;
   // Every finished sum, without masks.
   std::function<void(const coordinator::FinishStep&, const Words& sum)> on_sum;
 };
@@ -94,6 +98,8 @@ class Federation {
   void Connect(SiteId site);
   void Kill(SiteId actor);  // kCoordinatorId: the coordinator
   void Restart(SiteId actor);
+  // An old backup: the actor dies and starts again from these records.
+  void Restore(SiteId actor, std::vector<Bytes> journal);
   void Tell(SiteId site, const site::Input& input);       // as the operator or the shell would
   void TellCoordinator(const coordinator::Input& input);  // its error, if any, is in rejected()
   void PublishRoster(Roster roster);                      // signed; goes to the coordinator and all sites

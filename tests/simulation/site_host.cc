@@ -57,6 +57,7 @@ void SiteHost::Handle(const site::Input& input) {
 }
 
 void SiteHost::CarryOut(site::Effects effects) {
+  if (wires_.hooks().on_site_effects) wires_.hooks().on_site_effects(site_.id, effects);
   const std::uint64_t life = life_;
   for (site::Effect& effect : effects) {
     if (life != life_) return;  // died on the way

@@ -25,7 +25,8 @@ struct Columns {
   std::vector<ColumnPlace> folds;  // of each repeat; empty: dealt here
 };
 
-Columns FindColumns(const Plan& plan, bool with_outcome, Source& source) {
+// A site below the plan's minimum contributes nothing, so it needs no folds.
+Columns FindColumns(const Plan& plan, bool with_outcome, std::size_t patients, Source& source) {
   Columns columns;
   for (const auto& [column, kept] : plan.cohort.filter) columns.filter.emplace_back(source.Find(column), &kept);
   for (const Feature& feature : plan.features) columns.features.push_back(source.Find(feature.from));
@@ -33,7 +34,8 @@ Columns FindColumns(const Plan& plan, bool with_outcome, Source& source) {
   columns.time = source.Find(plan.endpoints.front().time_column);
   columns.event = source.Find(plan.endpoints.front().event_column);
   if (!plan.split_column.empty()) columns.split = source.Find(plan.split_column);
-  for (unsigned repeat = 1; repeat <= plan.folds.repeats && !plan.folds.column.empty(); ++repeat) {
+  if (plan.folds.column.empty() || patients < plan.cohort.min_patients) return columns;
+  for (unsigned repeat = 1; repeat <= plan.folds.repeats; ++repeat) {
     std::string column = plan.folds.column;
     if (const std::size_t at = column.find("{}"); at != std::string::npos)
       column.replace(at, 2, std::to_string(repeat));
@@ -303,7 +305,8 @@ Result<CohortReading> ReadTables(const Plan& plan, const std::filesystem::path& 
   FindingList findings;
   Source source(folder, options, problems, findings);
   const Table* participants = source.Participants();
-  const Columns columns = FindColumns(plan, !options.without_outcome, source);
+  const std::size_t patients = participants == nullptr ? 0 : participants->patient_rows.size();
+  const Columns columns = FindColumns(plan, !options.without_outcome, patients, source);
   if (!problems.empty()) return problems.ToStatus().error().In(fmt::format("data folder {}", folder.string()));
 
   CohortReading reading = Reader(plan, source, findings, options, columns).Read(*participants);

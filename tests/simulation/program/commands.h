@@ -30,6 +30,7 @@ struct CompareOptions {
   std::filesystem::path model, plan;  // files
   std::filesystem::path sites;
   std::filesystem::path run;         // `fedtrial-coordinator report --json`, or `fedtrial-sim run --json`; may be ""
+  std::filesystem::path audit;       // {"coordinator": "ok", "sites": {name: "ok" or the reason}}; may be ""
   std::filesystem::path out;         // report.json and report.html go there; may be ""
   std::vector<std::string> reduced;  // lists "a,b"; none: age_y,kps where both are there
   unsigned bootstrap = 2000;

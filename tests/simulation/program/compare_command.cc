@@ -40,14 +40,22 @@ Result<TrialFiles> ReadTrial(const CompareOptions& options) {
   return files;
 }
 
+Result<Json> ReadObject(const std::filesystem::path& file, std::string_view wanted) {
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(file));
+  Json object = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!object.is_object())
+    return Error{ErrorCode::kInvalidInput, fmt::format("{} isn't a JSON object, wanted {}", file.string(), wanted)};
+  return object;
+}
+
 Result<Json> ReadRun(const CompareOptions& options) {
-  if (options.run.empty()) return Json::object();
-  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(options.run));
-  Json run = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!run.is_object())
-    return Error{ErrorCode::kInvalidInput, fmt::format("{} isn't a JSON object, wanted the output of "
-                                                       "`fedtrial-coordinator report --json`",
-                                                       options.run.string())};
+  Json run = Json::object();
+  if (!options.run.empty()) {
+    ASSIGN_OR_RETURN(run, ReadObject(options.run, "the output of `fedtrial-coordinator report --json`"));
+  }
+  if (!options.audit.empty()) {
+    ASSIGN_OR_RETURN(run["audit"], ReadObject(options.audit, "what `verify-audit` said of coordinator and sites"));
+  }
   return run;
 }
 

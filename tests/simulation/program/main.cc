@@ -65,6 +65,7 @@ void AddCompare(CLI::App& app, CompareOptions& options, Chosen& chosen) {
   command->add_option("--sites", options.sites, "the folder with all site folders")->required();
   command->add_option("--run", options.run,
                       "JSON of `fedtrial-coordinator report --json` or `fedtrial-sim run --json`");
+  command->add_option("--audit", options.audit, "JSON of what `verify-audit` said of the coordinator and each site");
   command->add_option("--out", options.out, "where report.json and report.html go");
   command->add_option("--reduced", options.reduced, "covariates \"a,b\" that are fitted alone; may be repeated");
   command->add_option("--bootstrap", options.bootstrap, "resamples for 95 % intervals; 0: none")

@@ -291,6 +291,14 @@ TEST_F(CohortTest, TakesTheSitesOwnFoldsAndRefusesOthers) {
   EXPECT_THAT(ErrorOf(), HasSubstr("phenotype/folds.tsv:1: repeat2"));
 }
 
+TEST_F(CohortTest, ASiteBelowTheMinimumNeedsNoFolds) {
+  plan_.folds = {.repeats = 2, .folds = 5, .column = "folds.repeat{}"};
+  plan_.cohort.min_patients = 1000;
+  EXPECT_GT(Read().summary.patients, 0u);
+  plan_.cohort.min_patients = 1;
+  EXPECT_THAT(ErrorOf(), HasSubstr("phenotype/folds.tsv: there is no such file"));
+}
+
 TEST_F(CohortTest, ReadsPatientsWithoutAnOutcomeForPrediction) {
   std::filesystem::remove(folder_.path() / "phenotype/outcome.tsv");
   CohortOptions options;

@@ -1,0 +1,36 @@
+#include <benchmark/benchmark.h>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/bench/figure.h"
+#include "tests/bench/memory.h"
+
+// fedtrial-bench [--tiny] [--benchmark_filter=REGEX]: one table of figures against the machine's limits.
+int main(int argc, char** argv) {
+  using namespace fedtrial::bench;
+  if (argc == 4 && std::string_view(argv[1]) == "--serve")
+    return ServeForMemory(argv[2], std::strtoull(argv[3], nullptr, 10));
+  Scale scale;
+  std::vector<char*> rest;
+  for (int i = 0; i < argc; ++i) {
+    if (std::string_view(argv[i]) == "--tiny")
+      scale.divisor = 1000;
+    else
+      rest.push_back(argv[i]);
+  }
+  int count = static_cast<int>(rest.size());
+  benchmark::Initialize(&count, rest.data());
+  if (benchmark::ReportUnrecognizedArguments(count, rest.data())) return 2;
+
+  const auto shorten = [&](Figure figure) {
+    if (scale.tiny()) figure.repeats = 1;
+    Register(figure);
+  };
+  for (const auto make : {WordFigures, MaskingFigures, StorageFigures, NetworkFigures})
+    for (const Figure& figure : make(scale)) shorten(figure);
+  for (const SizeFigure& figure : MemoryFigures(scale, "/proc/self/exe")) Register(figure);
+  RunAndPrintTable();
+  return 0;
+}

@@ -179,8 +179,8 @@ Bytes EncodeInput(const Input& input) {
 
 Result<Input> DecodeInput(ByteView bytes) {
   ByteReader reader(bytes);
-  ASSIGN_OR_RETURN(Input input, ReadInput(reader));
-  RETURN_IF_ERROR(reader.Finish("journal record"));
+  Result<Input> input = ReadInput(reader);
+  if (input.ok()) RETURN_IF_ERROR(reader.Finish("journal record"));
   return input;
 }
 

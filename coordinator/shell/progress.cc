@@ -41,7 +41,7 @@ std::string SiteLine(const json& site) {
     text += fmt::format("{:<11}", Text(site, "enrolment"));
   text += Text(site, "approved_by").empty() ? "not approved  " : "approved      ";
   if (site.contains("outcome")) text += Text(site, "outcome");
-  if (const std::string reason = Text(site, "reason"); !reason.empty()) text += ": " + reason;
+  if (const std::string reason = Text(site, "reason"); !reason.empty()) text += fmt::format(": {}", reason);
   if (const std::string problem = Text(site, "problem"); !problem.empty()) text += fmt::format("  [{}]", problem);
   return text;
 }
@@ -53,7 +53,7 @@ std::string Refusals(const json& attempt) {
     const std::string outcome = Text(site, "outcome");
     if (outcome == "contributed" || outcome == "pending") continue;
     const std::string reason = Text(site, "reason");
-    text += fmt::format("; {} {}{}", name, outcome, reason.empty() ? "" : ": " + reason);
+    text += fmt::format("; {} {}{}", name, outcome, reason.empty() ? "" : fmt::format(": {}", reason));
   }
   return text;
 }
@@ -92,7 +92,7 @@ std::string ProgressLine(const json& status) {
       line += fmt::format(", {} of {} sites heard", Count(status, "sites_heard"), Count(status, "sites_invited"));
   }
   line += Figures(status);
-  line += ", " + FormatBytes(Count(status, "bytes_received"));
+  line += fmt::format(", {}", FormatBytes(Count(status, "bytes_received")));
   if (IsNumber(status, "seconds_left") && state == "running")
     line += fmt::format(", {} left", FormatSeconds(status.at("seconds_left").get<double>()));
   if (!status.value("running", false)) line += " (the coordinator isn't running)";
@@ -102,11 +102,11 @@ std::string ProgressLine(const json& status) {
 std::string AttemptLine(const json& attempt) {
   std::string line = fmt::format("round {}", Count(attempt, "round"));
   if (Count(attempt, "attempt") > 0) line += fmt::format(" (attempt {})", Count(attempt, "attempt") + 1);
-  line += " " + Text(attempt, "task");
+  line += fmt::format(" {}", Text(attempt, "task"));
   if (attempt.value("committed", false))
     line += fmt::format(", {} sites{}", attempt.value("included", json::array()).size(), Figures(attempt));
   else
-    line += " failed: " + Text(attempt, "failure");
+    line += fmt::format(" failed: {}", Text(attempt, "failure"));
   if (IsNumber(attempt, "seconds")) line += fmt::format(", {:.1f} s", attempt.at("seconds").get<double>());
   return line + Refusals(attempt);
 }

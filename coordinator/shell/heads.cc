@@ -8,35 +8,16 @@ namespace {
 constexpr std::string_view kTable = "heads";
 
 Status TakeCountersignature(Node& node, SiteId site, const VerifyKey& site_key, ByteView countersigned) {
-  Signature signature{};
-  if (countersigned.size() <= signature.size())
-    return Error{ErrorCode::kInvalidInput, "a countersigned audit head is too short"};
-  const ByteView tail = countersigned.last(signature.size());
-  std::copy(tail.begin(), tail.end(), signature.begin());
-  ASSIGN_OR_RETURN(const SignedHead ours, UnpackHead(countersigned.first(countersigned.size() - signature.size())));
-  if (!VerifyHead(node.signing_key().PublicKey(), ours) || !VerifyCountersignature(site_key, ours, signature))
+  ASSIGN_OR_RETURN(const CountersignedHead ours, UnpackCountersignedHead(countersigned));
+  if (!VerifyHead(node.signing_key().PublicKey(), ours.head) ||
+      !VerifyCountersignature(site_key, ours.head, ours.countersignature))
     return Error{
         ErrorCode::kIntegrity,
         fmt::format("{} has countersigned an audit head that isn't ours, or with another key", ToString(site))};
-  return node.audit().Countersigned(ours, site, signature);
+  return node.audit().Countersigned(ours.head, site, ours.countersignature);
 }
 
 }  // namespace
-
-Bytes PackHead(const SignedHead& head) {
-  return ByteWriter().U64(head.head.seq).Raw(head.head.hash).Enc(head.time).Raw(head.signature).Take();
-}
-
-Result<SignedHead> UnpackHead(ByteView bytes) {
-  ByteReader reader(bytes);
-  SignedHead head;
-  head.head.seq = reader.U64();
-  head.head.hash = reader.Array<32>();
-  head.time = reader.EncText();
-  head.signature = reader.Array<64>();
-  RETURN_IF_ERROR(reader.Finish("audit head"));
-  return head;
-}
 
 Result<Heads> ExchangeHeads(Node& node, SiteId site, const VerifyKey& site_key, const Heads& theirs) {
   ASSIGN_OR_RETURN(const SignedHead head, UnpackHead(theirs.head));
@@ -55,7 +36,7 @@ Result<Heads> ExchangeHeads(Node& node, SiteId site, const VerifyKey& site_key, 
   if (!own) {
     ASSIGN_OR_RETURN(own, node.audit().Sign(node.signing_key()));
   }
-  return Heads{PackHead(*own), ByteWriter().Raw(theirs.head).Raw(CountersignHead(node.signing_key(), head)).Take()};
+  return Heads{PackHead(*own), PackHead(CountersignedHead{head, CountersignHead(node.signing_key(), head)})};
 }
 
 }  // namespace fedtrial::coordinator

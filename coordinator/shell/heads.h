@@ -4,11 +4,6 @@
 
 namespace fedtrial::coordinator {
 
-// A signed audit head as it travels: u64 seq || hash || enc(time) || signature; countersigned, the witness's signature
-// after it.
-Bytes PackHead(const SignedHead& head);
-Result<SignedHead> UnpackHead(ByteView bytes);
-
 struct Heads {
   Bytes head;           // the sender's own
   Bytes countersigned;  // the other's as last seen; may be empty

@@ -154,4 +154,33 @@ Status CheckNextHead(const AuditHead& last_seen, const AuditHead& next) {
   return {};
 }
 
+Bytes PackHead(const SignedHead& head) {
+  return ByteWriter().U64(head.head.seq).Raw(head.head.hash).Enc(head.time).Raw(head.signature).Take();
+}
+
+Bytes PackHead(const CountersignedHead& head) {
+  return ByteWriter().Raw(PackHead(head.head)).Raw(head.countersignature).Take();
+}
+
+Result<SignedHead> UnpackHead(ByteView bytes) {
+  ByteReader reader(bytes);
+  SignedHead head;
+  head.head.seq = reader.U64();
+  head.head.hash = reader.Array<32>();
+  head.time = reader.EncText();
+  head.signature = reader.Array<64>();
+  RETURN_IF_ERROR(reader.Finish("audit head"));
+  return head;
+}
+
+Result<CountersignedHead> UnpackCountersignedHead(ByteView bytes) {
+  CountersignedHead countersigned;
+  const std::size_t size = countersigned.countersignature.size();
+  if (bytes.size() <= size) return Error{ErrorCode::kInvalidInput, "a countersigned audit head is too short"};
+  const ByteView tail = bytes.last(size);
+  std::copy(tail.begin(), tail.end(), countersigned.countersignature.begin());
+  ASSIGN_OR_RETURN(countersigned.head, UnpackHead(bytes.first(bytes.size() - size)));
+  return countersigned;
+}
+
 }  // namespace fedtrial

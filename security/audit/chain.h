@@ -75,6 +75,16 @@ bool VerifyHead(const VerifyKey& owner, const SignedHead& head);
 Signature CountersignHead(const SigningKey& witness, const SignedHead& head);
 bool VerifyCountersignature(const VerifyKey& witness, const SignedHead& head, const Signature& countersignature);
 
+// As it travels and is kept: u64 seq || hash || enc(time) || signature; a countersigned one has the witness's after it.
+Bytes PackHead(const SignedHead& head);
+Result<SignedHead> UnpackHead(ByteView bytes);
+struct CountersignedHead {
+  SignedHead head;
+  Signature countersignature{};
+};
+Bytes PackHead(const CountersignedHead& head);
+Result<CountersignedHead> UnpackCountersignedHead(ByteView bytes);
+
 // A witness accepts an owner's next head only if it doesn't go back: kIntegrity for a lower seq, or another hash at the
 // same seq (the owner's log was cut or rewritten).
 Status CheckNextHead(const AuditHead& last_seen, const AuditHead& next);

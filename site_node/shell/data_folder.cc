@@ -21,22 +21,6 @@ constexpr std::size_t kMaxModelBytes = std::size_t{8} << 30;
 constexpr std::size_t kHeaderPrefix = std::size_t{17} << 20;
 constexpr std::string_view kModelRole = "model";
 
-// SignedHead as it travels: u64 seq || hash || enc(time) || signature.
-Bytes PackHead(const SignedHead& head) {
-  return ByteWriter().U64(head.head.seq).Raw(head.head.hash).Enc(head.time).Raw(head.signature).Take();
-}
-
-Result<SignedHead> UnpackHead(ByteView bytes) {
-  ByteReader reader(bytes);
-  SignedHead head;
-  head.head.seq = reader.U64();
-  head.head.hash = reader.Array<32>();
-  head.time = reader.EncText();
-  head.signature = reader.Array<64>();
-  RETURN_IF_ERROR(reader.Finish("audit head"));
-  return head;
-}
-
 Result<ModelHeader> ReadHeader(const Sealer& sealer, const std::filesystem::path& file) {
   ASSIGN_OR_RETURN(SealedReader reader, sealer.OpenFile(file, kModelRole));
   Bytes prefix(static_cast<std::size_t>(std::min<std::uint64_t>(reader.size(), kHeaderPrefix)));
@@ -121,8 +105,7 @@ Status ExchangeAuditHeads(Node& node, Link& link, const VerifyKey& coordinator) 
   ASSIGN_OR_RETURN(const auto stored, node.store().Get("heads", "coordinator"));
   if (stored) {
     ASSIGN_OR_RETURN(const SignedHead seen, UnpackHead(*stored));
-    const Signature countersigned = CountersignHead(node.signing_key(), seen);
-    const Bytes message = ByteWriter().Raw(*stored).Raw(countersigned).Take();
+    const Bytes message = PackHead(CountersignedHead{seen, CountersignHead(node.signing_key(), seen)});
     heads.set_countersigned(message.data(), message.size());
   }
   ASSIGN_OR_RETURN(const v1::HeadsMessage reply, link.ExchangeHeads(heads));
@@ -135,17 +118,11 @@ Status ExchangeAuditHeads(Node& node, Link& link, const VerifyKey& coordinator) 
     RETURN_IF_ERROR(CheckNextHead(seen.head, theirs.head));
   }
   RETURN_IF_ERROR(node.store().Put("heads", "coordinator", PackHead(theirs)));
-  // What comes back of ours: the packed head, then the coordinator's signature over it.
-  const ByteView countersigned = AsBytes(reply.countersigned());
-  Signature signature{};
-  if (countersigned.size() <= signature.size()) return {};
-  const ByteView head_bytes = countersigned.first(countersigned.size() - signature.size());
-  std::copy(countersigned.end() - static_cast<std::ptrdiff_t>(signature.size()), countersigned.end(),
-            signature.begin());
-  ASSIGN_OR_RETURN(const SignedHead ours, UnpackHead(head_bytes));
-  if (!VerifyCountersignature(coordinator, ours, signature))
+  if (reply.countersigned().empty()) return {};
+  ASSIGN_OR_RETURN(const CountersignedHead ours, UnpackCountersignedHead(AsBytes(reply.countersigned())));
+  if (!VerifyCountersignature(coordinator, ours.head, ours.countersignature))
     return Error{ErrorCode::kIntegrity, "the coordinator's countersignature of our audit head doesn't hold"};
-  return node.audit().Countersigned(ours, kCoordinatorId, signature);
+  return node.audit().Countersigned(ours.head, kCoordinatorId, ours.countersignature);
 }
 
 Status SendStoredApproval(Node& node, Link& link) {

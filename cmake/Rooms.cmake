@@ -56,8 +56,8 @@ function(fedtrial_test NAME)
     set(TEST_TIMEOUT 120)
   endif()
   add_executable(${NAME} ${sources})
-  # GCC 12 sees overlaps and uninitialised values in its own <string> and <variant> (GCC bugs 105329, 105593).
-  target_compile_options(${NAME} PRIVATE -Wno-error=restrict -Wno-error=maybe-uninitialized)
+  # A test isn't faster for -O3, but GCC 12 then takes three times as long and warns of its own <string> and <variant>.
+  target_compile_options(${NAME} PRIVATE $<$<CONFIG:Release>:-O1>)
   target_link_libraries(${NAME} PRIVATE fedtrial_flags ${TEST_LINKS} GTest::gtest GTest::gmock GTest::gtest_main
                         ${RAPIDCHECK_LIBRARY})
   target_compile_definitions(${NAME} PRIVATE FEDTRIAL_SOURCE_DIR="${CMAKE_SOURCE_DIR}"

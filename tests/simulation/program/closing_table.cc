@@ -104,7 +104,8 @@ std::string RoundTimes(const Json& report) {
 std::string ClosingTable(const Json& report) {
   const Json concordance = report.value("concordance", Json::object());
   std::string text = Table(concordance).Text() + Uploads(report) + RoundTimes(report);
-  for (const Json& sentence : report.value("remarks", Json::array())) text += fmt::format("\n{}\n", sentence.get<std::string>());
+  for (const Json& sentence : report.value("remarks", Json::array()))
+    text += fmt::format("\n{}\n", sentence.get<std::string>());
   return text;
 }
 

@@ -112,6 +112,34 @@ void FakeSite::Crash() {
   participant_.reset();
 }
 
+void FakeSite::Hold(Phase phase) {
+  const std::scoped_lock lock(mutex_);
+  held_phase_ = phase;
+}
+
+void FakeSite::HoldNext(Phase phase) {
+  std::vector<Envelope> held;
+  {
+    const std::scoped_lock lock(mutex_);
+    held_phase_ = phase;
+    held.swap(held_);
+  }
+  for (Envelope& envelope : held) link_->Send(std::move(envelope));
+}
+
+void FakeSite::LetGo() { HoldNext(Phase::kFailed); }  // no site sends such a one
+
+void FakeSite::Send(Envelope envelope) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (envelope.phase == static_cast<std::uint8_t>(held_phase_)) {
+      held_.push_back(std::move(envelope));
+      return;
+    }
+  }
+  link_->Send(std::move(envelope));
+}
+
 void FakeSite::Post(site::Input input) {
   const std::scoped_lock lock(mutex_);
   queue_.push_back(std::move(input));
@@ -154,7 +182,7 @@ void FakeSite::CarryOut(site::Effects effects) {
     } else if (auto* compact = std::get_if<site::CompactJournal>(&effect)) {
       journal_.assign(1, std::move(compact->record));
     } else if (auto* send = std::get_if<site::Send>(&effect)) {
-      link_->Send(std::move(send->envelope));
+      Send(std::move(send->envelope));
     } else if (const auto* fetch = std::get_if<site::FetchModel>(&effect)) {
       Fetch(fetch->digest);
     } else if (const auto* run = std::get_if<site::RunTask>(&effect)) {

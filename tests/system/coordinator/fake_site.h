@@ -32,6 +32,10 @@ class FakeSite {
   Status Collect();  // waits for certificate, roster and plan; approves the plan
   void Start();      // connects; again after Crash
   void Crash();      // everything but journal and keys is gone
+  // Keeps its messages of this phase back until LetGo: with everybody needed the phase stays open.
+  void Hold(Phase phase);
+  void HoldNext(Phase phase);  // lets go, but for this phase
+  void LetGo();
 
   const std::string& fingerprint() const { return fingerprint_; }
   const std::string& name() const { return file_.site_name; }
@@ -44,6 +48,7 @@ class FakeSite {
   void Post(site::Input input);
   void Loop();
   void CarryOut(site::Effects effects);
+  void Send(Envelope envelope);
   void Problem(const std::string& text);
   std::unique_ptr<v1::Federation::Stub> DialWithoutCertificate() const;
   CohortSummary Cohort() const;
@@ -70,6 +75,8 @@ class FakeSite {
   std::condition_variable wake_;
   std::deque<site::Input> queue_;
   bool stopping_ = false;
+  Phase held_phase_ = Phase::kFailed;  // none
+  std::vector<Envelope> held_;
   std::vector<std::string> problems_;
   std::optional<site::Participant> participant_;
   std::unique_ptr<site::Link> link_;

@@ -1,0 +1,72 @@
+#include "tests/statistical/program.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <sys/wait.h>
+
+#include "gtest/gtest.h"
+
+namespace fedtrial {
+namespace {
+
+std::string Quoted(const std::string& argument) {
+  std::string out = "'";
+  for (const char c : argument) out += c == '\'' ? "'\\''" : std::string(1, c);
+  return out + "'";
+}
+
+}  // namespace
+
+Ran RunProgram(const std::string& command) {
+  const ScratchFolder folder;
+  const auto out = folder / "out", err = folder / "err";
+  const int status = std::system((command + " >" + Quoted(out) + " 2>" + Quoted(err)).c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, ReadText(out), ReadText(err)};
+}
+
+Ran RunSim(const std::vector<std::string>& arguments) {
+  std::string command = Quoted(std::string(FEDTRIAL_BINARY_DIR) + "/fedtrial-sim");
+  for (const std::string& argument : arguments) command += " " + Quoted(argument);
+  return RunProgram(command);
+}
+
+std::string ReadText(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+void WriteText(const std::filesystem::path& file, const std::string& text) {
+  std::ofstream out(file, std::ios::binary);
+  out << text;
+}
+
+std::string Replaced(std::string text, const std::string& from, const std::string& to) {
+  const std::size_t place = text.find(from);
+  if (place == std::string::npos)
+    ADD_FAILURE() << "no \"" << from << "\" to replace";
+  else
+    text.replace(place, from.size(), to);
+  return text;
+}
+
+std::filesystem::path SourceFolder() { return FEDTRIAL_SOURCE_DIR; }
+
+std::filesystem::path SharedFolder() {
+  const char* folder = std::getenv("FEDTRIAL_SHARED");
+  return folder != nullptr ? std::filesystem::path(folder) : SourceFolder() / "../shared";
+}
+
+ScratchFolder::ScratchFolder() {
+  std::string name = (std::filesystem::temp_directory_path() / "fedtrial-statistical-XXXXXX").string();
+  path_ = mkdtemp(name.data()) == nullptr ? std::filesystem::path() : std::filesystem::path(name);
+}
+
+ScratchFolder::~ScratchFolder() {
+  std::error_code error;
+  if (!path_.empty()) std::filesystem::remove_all(path_, error);
+}
+
+}  // namespace fedtrial

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace fedtrial {
+
+// What a program of build/bin printed, and how it ended.
+struct Ran {
+  int exit_status = -1;
+  std::string out, err;
+  nlohmann::json Json() const { return nlohmann::json::parse(out, nullptr, /*allow_exceptions=*/false); }
+};
+Ran RunProgram(const std::string& command);
+Ran RunSim(const std::vector<std::string>& arguments);
+
+std::string ReadText(const std::filesystem::path& file);
+void WriteText(const std::filesystem::path& file, const std::string& text);
+std::string Replaced(std::string text, const std::string& from, const std::string& to);  // fails the test if absent
+
+std::filesystem::path SourceFolder();
+std::filesystem::path SharedFolder();  // FEDTRIAL_SHARED, else beside the source tree; may not be there
+
+// A folder that goes with its owner.
+class ScratchFolder {
+ public:
+  ScratchFolder();
+  ~ScratchFolder();
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace fedtrial

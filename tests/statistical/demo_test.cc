@@ -101,6 +101,20 @@ TEST_F(Demo, StaysWithinFixedPointInFloat32And32BitWords) {
   EXPECT_LE(Distance("float32"), 1e-5);
 }
 
+TEST_F(Demo, GoesOnWithoutASiteWhoseUploadIsLost) {
+  std::string plan = Replaced(PlanText(), "rounds = 30", "rounds = 3");
+  plan = plan.substr(0, plan.find("[folds]"));
+  const Ran ran = Run("faults", plan, {"--faults", "duke:4"});
+  ASSERT_EQ(ran.exit_status, 0) << ran.err;
+  const json run = ran.Json();
+  std::vector<std::string> without;
+  for (const json& round : run["rounds"]) {
+    const auto names = round["included"].get<std::vector<std::string>>();
+    if (std::find(names.begin(), names.end(), "duke") == names.end()) without.push_back(round["round"].dump());
+  }
+  EXPECT_EQ(without, std::vector<std::string>{"4"});
+}
+
 TEST_F(Demo, RefusesAFaultOfASiteThatTakesNoPart) {
   const Ran ran = Run("nofault", PlanText(), {"--faults", "unc:4"});
   EXPECT_EQ(ran.exit_status, 2);

@@ -64,7 +64,7 @@
   }
 
   function learningCurve() {
-    const loss = rounds.filter(r => isNumber(r.loss)).map(r => ({ x: r.round, y: r.loss }));
+    const loss = rounds.filter(r => r.task === 'train' && isNumber(r.loss)).map(r => ({ x: r.round, y: r.loss }));
     const within = rounds.map(r => ({ x: r.round, y: r.concordance?.value }))
       .filter(point => isNumber(point.y));
     if (!loss.length) return hide('learning');

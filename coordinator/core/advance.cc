@@ -45,6 +45,8 @@ void Round::Advance(Draft& draft) {
     Verdict verdict = Verdict::kStay;
     if (phase_ < Phase::kAgree) {
       state.needed = terms_.needed;
+      if (phase_ == Phase::kHello && terms_.quorum.sparse())  // each needs its neighbours
+        state.needed = std::max<std::size_t>(state.needed, terms_.quorum.degree + 1);
       if (phase_ == Phase::kKeys && terms_.quorum.sparse()) state.needed = u0_.size();  // all must reveal
       verdict = Decide(state);
     } else {

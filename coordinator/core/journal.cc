@@ -124,8 +124,7 @@ void WriteSites(ByteWriter& writer, const std::vector<SiteId>& sites) {
 
 std::vector<SiteId> ReadSites(ByteReader& reader) {
   std::vector<SiteId> sites;
-  for (std::uint32_t count = reader.U32(); count > 0 && reader.left() > 0; --count)
-    sites.push_back(SiteId{reader.U32()});
+  for (std::uint32_t count = ReadCount(reader); count > 0; --count) sites.push_back(SiteId{reader.U32()});
   return sites;
 }
 
@@ -162,7 +161,7 @@ RoundRecord ReadRecord(ByteReader& reader) {
   record.result = reader.EncText();
   record.model = reader.Array<32>();
   record.included = ReadSites(reader);
-  for (std::uint32_t count = reader.U32(); count > 0 && reader.left() > 0; --count) {
+  for (std::uint32_t count = ReadCount(reader); count > 0; --count) {
     const SiteId site{reader.U32()};
     SiteRecord& one = record.sites[site];
     one.outcome = static_cast<SiteOutcome>(reader.U8());

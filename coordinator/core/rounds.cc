@@ -116,7 +116,8 @@ void Trial::State::Settle(Draft& draft) {
   round.reset();
   if (standing.state != TrialState::kClosed) {
     standing.retry_timer = ++standing.timer;
-    draft.Add(SetTimer{standing.retry_timer, identity.plan.rules.retry_after});
+    ++standing.failures;
+    draft.Add(SetTimer{standing.retry_timer, RetryAfter()});
   }
   EndAttempt(std::move(record), nullptr, draft);
 }
@@ -145,6 +146,7 @@ Status Trial::State::On(const StepFinished& input, Draft& draft) {
   standing.next = {standing.next.round + 1, 0};
   standing.asked.reset();
   standing.draws = 0;
+  standing.failures = 0;
   standing.last_words = round->closing();
   round.reset();
   if (IsFinished(identity.plan, standing.position)) SetState(TrialState::kFinished, "", draft);
@@ -174,7 +176,7 @@ void Standing::Write(ByteWriter& writer) const {
   if (asked) WriteSites(writer, {asked->begin(), asked->end()});
   writer.U32(static_cast<std::uint32_t>(left_out.size()));
   for (const auto& [site, reason] : left_out) writer.U32(site.value).Enc(reason);
-  writer.U64(timer).U64(retry_timer).U32(static_cast<std::uint32_t>(last_words.size()));
+  writer.U64(timer).U64(retry_timer).U32(failures).U32(static_cast<std::uint32_t>(last_words.size()));
   for (const Envelope& envelope : last_words) writer.Enc(EncodeEnvelope(envelope));
 }
 
@@ -191,13 +193,14 @@ Result<Standing> Standing::Read(ByteReader& reader) {
     const std::vector<SiteId> sites = ReadSites(reader);
     standing.asked.emplace(sites.begin(), sites.end());
   }
-  for (std::uint32_t count = reader.U32(); count > 0 && reader.left() > 0; --count) {
+  for (std::uint32_t count = ReadCount(reader); count > 0; --count) {
     const SiteId site{reader.U32()};
     standing.left_out[site] = reader.EncText();
   }
   standing.timer = reader.U64();
   standing.retry_timer = reader.U64();
-  for (std::uint32_t count = reader.U32(); count > 0 && reader.left() > 0; --count) {
+  standing.failures = reader.U32();
+  for (std::uint32_t count = ReadCount(reader); count > 0; --count) {
     ASSIGN_OR_RETURN(Envelope envelope, DecodeEnvelope(reader.Enc()));
     standing.last_words.push_back(std::move(envelope));
   }
@@ -209,7 +212,6 @@ void Trial::State::EndAttempt(RoundRecord record, const ModelLink* link, Draft& 
   ByteWriter writer;
   // An input may end more than one attempt (a round that opens and fails at once): their records follow each other.
   if (compacted) writer.Raw(*compacted);
-  writer.U8(1);
   standing.Write(writer);
   WriteRecord(writer, record);
   writer.U8(link != nullptr ? 1 : 0);
@@ -233,7 +235,7 @@ void Trial::State::EndAttempt(RoundRecord record, const ModelLink* link, Draft& 
 }
 
 Status Trial::State::ReplayEnd(ByteReader& reader) {
-  while (reader.U8() == 1) {
+  while (reader.left() > 0) {
     ASSIGN_OR_RETURN(standing, Standing::Read(reader));
     history.push_back(ReadRecord(reader));
     if (reader.U8() != 0) {
@@ -252,6 +254,7 @@ Status Trial::State::ReplayEnd(ByteReader& reader) {
     RETURN_IF_ERROR(read(next_roster));
     RETURN_IF_ERROR(read(revocations));
   }
+  RETURN_IF_ERROR(reader.Finish("the record of an attempt"));
   round.reset();
   current.reset();
   Draft draft;

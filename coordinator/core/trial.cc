@@ -67,8 +67,7 @@ Effects Trial::Resume(Time) {
   State& state = *state_;
   Draft draft;
   if (state.round) state.round->Resume(draft);
-  if (state.standing.retry_timer != 0)
-    draft.Add(SetTimer{state.standing.retry_timer, state.identity.plan.rules.retry_after});
+  if (state.standing.retry_timer != 0) draft.Add(SetTimer{state.standing.retry_timer, state.RetryAfter()});
   return std::move(draft.effects);
 }
 
@@ -156,6 +155,7 @@ Status Trial::State::On(const ResumeTrial&, Draft& draft) {
     return Error{ErrorCode::kWrongPhase, fmt::format("the trial is {}, only a paused one can be resumed",
                                                      coordinator::ToString(standing.state))};
   standing.left_out.clear();  // whoever resumes has looked into it
+  standing.failures = 0;
   SetState(TrialState::kRunning, "", draft);
   if (ShouldOpen()) OpenRound(draft);
   Settle(draft);

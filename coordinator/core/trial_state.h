@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -25,6 +26,7 @@ struct Standing {
   std::map<SiteId, std::string> left_out;  // until an operator resumes the trial
   std::uint64_t timer = 0;                 // number of the latest
   std::uint64_t retry_timer = 0;           // that opens the next attempt; 0: none runs
+  std::uint32_t failures = 0;              // attempts since the last commit or resume
   std::vector<Envelope> last_words;        // of the attempt before, for a site that comes late
 
   void Write(ByteWriter& writer) const;
@@ -73,6 +75,10 @@ struct Trial::State {
     return standing.state == TrialState::kRunning && round == nullptr && standing.retry_timer == 0;
   }
 
+  // The wait before the next attempt doubles with each that fails, up to 32 times retry_after.
+  Duration RetryAfter() const {
+    return identity.plan.rules.retry_after * (1 << std::clamp<int>(static_cast<int>(standing.failures) - 1, 0, 5));
+  }
   Digest model() const { return links.empty() ? Digest{} : links.back().model; }
   std::set<SiteId> revoked() const { return revocations ? revocations->sites : std::set<SiteId>{}; }
   const std::optional<Roster>& latest_roster() const { return next_roster ? next_roster : roster; }

@@ -15,18 +15,24 @@ void WriteHeader(ByteWriter& writer, const ModelHeader& header) {
   for (const auto& [key, value] : header.metadata) writer.Enc(key).Enc(value);
 }
 
+std::uint32_t ReadCount(ByteReader& reader) {
+  const std::uint32_t count = reader.U32();
+  if (count <= reader.left()) return count;
+  reader.Raw(reader.left() + 1);  // there aren't so many: it fails
+  return 0;
+}
+
 ModelHeader ReadHeader(ByteReader& reader) {
   ModelHeader header;
-  // Every entry takes bytes, so a count too large ends with the bytes.
-  for (std::uint32_t count = reader.U32(); count > 0 && reader.left() > 0; --count) {
+  for (std::uint32_t count = ReadCount(reader); count > 0; --count) {
     TensorSpec tensor;
     tensor.name = reader.EncText();
     tensor.type = reader.U8() == 0 ? ScalarType::kFloat32 : ScalarType::kFloat64;
-    for (std::uint32_t dimensions = reader.U32(); dimensions > 0 && reader.left() > 0; --dimensions)
+    for (std::uint32_t dimensions = ReadCount(reader); dimensions > 0; --dimensions)
       tensor.shape.push_back(reader.U64());
     header.tensors.push_back(std::move(tensor));
   }
-  for (std::uint32_t count = reader.U32(); count > 0 && reader.left() > 0; --count) {
+  for (std::uint32_t count = ReadCount(reader); count > 0; --count) {
     std::string key = reader.EncText();
     header.metadata[std::move(key)] = reader.EncText();
   }

@@ -141,7 +141,7 @@ CohortSummary ReadCohort(ByteReader& reader) {
   cohort.patients = reader.U64();
   cohort.events = reader.U64();
   cohort.digest = reader.Array<32>();
-  for (std::uint32_t count = reader.U32(); count > 0 && reader.left() > 0; --count) {
+  for (std::uint32_t count = ReadCount(reader); count > 0; --count) {
     std::string block = reader.EncText();
     cohort.patients_per_block[std::move(block)] = reader.U64();
   }

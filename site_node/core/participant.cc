@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint8_t kInputRecord = 1;
 constexpr std::uint8_t kSnapshotRecord = 2;
-constexpr std::size_t kMaxBody = 64u << 20;  // bytes; the largest body forwards one message of each site
+constexpr std::size_t kMaxBody = 16u << 20;  // bytes; the largest body forwards one message of each site
 
 Bytes InputRecord(const Input& input, const std::optional<SecretBytes<32>>& seed) {
   ByteWriter writer;

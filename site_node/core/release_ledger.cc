@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "model/params/header_bytes.h"
 #include "security/crypto/sha256.h"
 
 namespace fedtrial::site {
@@ -25,7 +26,7 @@ void WriteSites(ByteWriter& writer, const ReleaseLedger::Sites& sites) {
 
 ReleaseLedger::Sites ReadSites(ByteReader& reader) {
   ReleaseLedger::Sites sites;
-  for (std::uint32_t count = reader.U32(); count > 0 && reader.left() > 0; --count) sites.insert(SiteId{reader.U32()});
+  for (std::uint32_t count = ReadCount(reader); count > 0; --count) sites.insert(SiteId{reader.U32()});
   return sites;
 }
 
@@ -86,15 +87,15 @@ void ReleaseLedger::Write(ByteWriter& writer) const {
 
 ReleaseLedger ReleaseLedger::Read(ByteReader& reader) {
   ReleaseLedger ledger;
-  for (std::uint32_t count = reader.U32(); count > 0 && reader.left() > 0; --count) {
+  for (std::uint32_t count = ReadCount(reader); count > 0; --count) {
     const std::uint32_t step = reader.U32();
     const std::uint32_t round = reader.U32();
     const bool evaluating = reader.U8() != 0;
     ledger.releases_[{step, round, evaluating}] = reader.U32();
   }
-  for (std::uint32_t count = reader.U32(); count > 0 && reader.left() > 0; --count) {
+  for (std::uint32_t count = ReadCount(reader); count > 0; --count) {
     auto& sets = ledger.by_contribution_[reader.Array<32>()];
-    for (std::uint32_t left = reader.U32(); left > 0 && reader.left() > 0; --left) sets.push_back(ReadSites(reader));
+    for (std::uint32_t left = ReadCount(reader); left > 0; --left) sets.push_back(ReadSites(reader));
   }
   if (reader.U8() != 0) {
     const std::uint64_t round = reader.U64();

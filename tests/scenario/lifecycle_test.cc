@@ -365,13 +365,24 @@ TEST(Lifecycle, ASiteGrantsOnlySoManyLostRounds) {
   };
   Toy toy(std::move(settings), {});
   for (int i = 0; i < 4; ++i) {
-    ASSERT_TRUE(toy->Run({}, kHours).ok());
+    ASSERT_TRUE(toy->Run({}, std::chrono::minutes(10)).ok());
     toy->TellCoordinator(coordinator::ResumeTrial{});
   }
-  ASSERT_TRUE(toy->Run({}, kHours).ok());
   EXPECT_EQ(toy.check.sums(), 2u);  // the planned one and the spare one
   const auto& last = toy->trial().history().back();
   EXPECT_NE(last.sites.at(SiteId{1}).reason.find("this site grants 1"), std::string::npos);
+}
+
+TEST(Lifecycle, TheWaitBeforeARetryGrowsButNotForever) {
+  Toy toy(FourSites());
+  for (std::uint32_t id = 1; id <= 4; ++id) toy->Tell(SiteId{id}, site::PauseSite{"away"});
+  ASSERT_TRUE(toy->Run({}, std::chrono::hours(4)).ok());
+  const std::size_t attempts = toy->trial().history().size();
+  EXPECT_GT(attempts, 40u);  // 10, 20, 40, 80, 160, 320, 320, ... seconds
+  EXPECT_LT(attempts, 55u);
+  for (std::uint32_t id = 1; id <= 4; ++id) toy->Tell(SiteId{id}, site::ResumeSite{});
+  ASSERT_TRUE(toy->Run({}, kHours).ok());
+  EXPECT_TRUE(toy->finished());
 }
 
 TEST(Lifecycle, ASiteForgetsAnAttemptOfWhichItHearsNothingMore) {

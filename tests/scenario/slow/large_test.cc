@@ -68,7 +68,8 @@ TEST(Large, ASiteRefusesAU1ThatIsNotAllOfU0) {
       std::erase_if(body.envelopes, [](const Bytes& one) { return DecodeEnvelope(one).value().sender.value == 50; });
     })};
   });
-  ASSERT_TRUE((*toy)->Run([&] { return (*toy)->trial().phase() == Phase::kMasked; }).ok());
+  ASSERT_TRUE(
+      (*toy)->Run([&] { return scenario::Refused(*toy, SiteId{1}, "has revealed"); }, std::chrono::minutes(30)).ok());
   EXPECT_TRUE(scenario::Refused(*toy, SiteId{1}, "not every site of U0 has revealed"));
 }
 

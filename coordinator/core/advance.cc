@@ -187,13 +187,8 @@ void Round::AddFinish(Draft& draft) const {
     draft.Tell(Observe::Kind::kViolation, terms_.id, phase_, kCoordinatorId, removals.error().message);
     return;
   }
-  draft.Add(FinishStep{terms_.id,
-                       terms_.task,
-                       terms_.manifest,
-                       std::move(removals).value(),
-                       {u3_.begin(), u3_.end()},
-                       IncludedHash(),
-                       terms_.model});
+  draft.Add(FinishStep{
+      terms_.id, terms_.task, terms_.manifest, std::move(removals).value(), {u3_.begin(), u3_.end()}, terms_.model});
 }
 
 void Round::Lose(std::string reason, Draft& draft) {

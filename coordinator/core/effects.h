@@ -109,8 +109,7 @@ struct FinishStep {
   Manifest manifest;
   std::vector<MaskTerm> masks;
   std::vector<SiteId> included;  // sorted
-  Digest included_hash{};
-  Digest before{};  // the model the round started from; zeros before the first
+  Digest before{};               // the model the round started from; zeros before the first
 };
 // The round is over: its spool is emptied.
 struct CloseSpool {

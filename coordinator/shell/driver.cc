@@ -204,6 +204,12 @@ void Driver::Observed(const Observe& event) {
   telemetry_.Show(
       event, [this](SiteId site) { return node_.NameOf(site); }, SteadyNow());
   if (event.kind == Observe::Kind::kTrialState) state_reason_ = event.detail;
+  // Comes before the messages of a round that opens under it.
+  if (event.kind == Observe::Kind::kRosterChanged) {
+    RefreshRoster();
+    if (const auto packed = node_.SignedRosterNow(); packed.ok() && *packed)
+      followers_.Send(kBroadcastId, RosterNotice(**packed));
+  }
   if (event.kind == Observe::Kind::kTrialState || event.kind == Observe::Kind::kRoundCommitted)
     followers_.Send(kBroadcastId, TrialNotice());
 }
@@ -258,8 +264,6 @@ std::string Driver::NameOf(SiteId site) const {
 void Driver::EnrolmentChanged() {
   RefreshRoster();
   if (on_enrolment_) on_enrolment_();
-  if (const auto packed = node_.SignedRosterNow(); packed.ok() && *packed)
-    followers_.Send(kBroadcastId, RosterNotice(**packed));
   if (const auto packed = node_.RevocationsNow(); packed.ok() && *packed)
     followers_.Send(kBroadcastId, RevocationsNotice(**packed));
   const auto now = roster();

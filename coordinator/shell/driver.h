@@ -43,7 +43,7 @@ class Driver {
   // The driver's thread alone.
   Status ApplyNow(const Input& input);
   void After(Duration delay, std::function<void()> task);
-  // Runs when a roster or certificate may have come that a Collect waits for.
+  // Called when a roster, a revocation list or a certificate has come; Collects wait for it.
   void OnEnrolment(std::function<void()> callback) { on_enrolment_ = std::move(callback); }
   void EnrolmentChanged();
   // The site follows from now on: first what a newly connected site must know.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/runtime/credentials.h"
+#include "coordinator/shell/downloads.h"
 #include "coordinator/shell/heads.h"
 #include "proto/codec/rpc_status.h"
 #include "security/crypto/sha256.h"
@@ -42,7 +43,29 @@ class FederationService::CollectWaiter final : public grpc::ServerUnaryReactor {
   v1::CollectReply& reply;
 };
 
-FederationService::FederationService(Driver& driver) : driver_(driver), uploads_(driver) {
+UploadDesk FederationService::Desk() {
+  return {[this](RoundId round) { return driver_.work().spool(round); },
+          [this](SiteId site, RoundId round) {
+            return driver_.Ask<std::uint64_t>([=](Node& node) { return node.trial().WantsUpload(site, round); });
+          },
+          [this](SiteId site, std::size_t bytes) { driver_.telemetry().Received(site, driver_.NameOf(site), bytes); },
+          [this](SiteId site, const Spool& spool, const Digest& digest, bool again) -> Status {
+            if (!again) RETURN_IF_ERROR(CountUpload(site, spool));
+            return driver_.Apply(UploadStored{site, spool.round(), digest, spool.words()});
+          }};
+}
+
+Status FederationService::CountUpload(SiteId site, const Spool& spool) {
+  driver_.telemetry().Stored(driver_.NameOf(site), spool.round(), spool.length());
+  const auto counted = driver_.Ask<bool>([site, values = spool.values()](Node& node) -> Result<bool> {
+    RETURN_IF_ERROR(node.ledger().Add(site, {0, values * 4, 1}));
+    return true;
+  });
+  if (!counted.ok()) return counted.error();
+  return {};
+}
+
+FederationService::FederationService(Driver& driver) : driver_(driver), uploads_(Desk()) {
   driver_.Do([this](bool alive) {
     if (alive) driver_.OnEnrolment([this] { ShowWaiting(); });
   });
@@ -198,7 +221,8 @@ grpc::Status FederationService::Download(grpc::ServerContext* context, const v1:
                                          grpc::ServerWriter<v1::DownloadChunk>* writer) {
   return ForSite(*context, "download", [&](SiteId, const RosterEntry&) -> Status {
     ASSIGN_OR_RETURN(const Digest digest, DigestOf(request->digest(), "the digest"));
-    if (request->kind() == v1::DownloadRequest::MODEL) return SendModel(digest, request->offset(), *writer);
+    if (request->kind() == v1::DownloadRequest::MODEL)
+      return SendModel(driver_.node().models(), digest, request->offset(), *writer);
     const std::string& plan = driver_.node().plan_toml();
     if (request->kind() != v1::DownloadRequest::PLAN || digest != driver_.node().plan().hash ||
         request->offset() > plan.size())
@@ -210,26 +234,6 @@ grpc::Status FederationService::Download(grpc::ServerContext* context, const v1:
     writer->Write(chunk);
     return {};
   });
-}
-
-Status FederationService::SendModel(const Digest& digest, std::uint64_t offset,
-                                    grpc::ServerWriter<v1::DownloadChunk>& writer) {
-  ASSIGN_OR_RETURN(SealedReader reader, driver_.node().models().Open(digest));
-  if (offset > reader.size())
-    return Error{ErrorCode::kInvalidInput, fmt::format("byte {} is wanted of a model of {}", offset, reader.size())};
-  v1::DownloadChunk chunk;
-  chunk.set_total(reader.size());
-  while (offset < reader.size()) {
-    std::string& data = *chunk.mutable_data();
-    // Up to the end of a sealed record, so that none is opened twice.
-    const std::uint64_t record_end = (offset / kSealedRecordBytes + 1) * kSealedRecordBytes;
-    data.resize(static_cast<std::size_t>(std::min(record_end, reader.size()) - offset));
-    RETURN_IF_ERROR(reader.ReadAt(offset, {reinterpret_cast<std::uint8_t*>(data.data()), data.size()}));
-    chunk.set_offset(offset);
-    offset += data.size();
-    if (!writer.Write(chunk)) return {};  // the site has gone; it comes back with an offset
-  }
-  return {};
 }
 
 grpc::Status FederationService::Approve(grpc::ServerContext* context, const v1::ApproveRequest* request,

@@ -52,7 +52,8 @@ class FederationService final : public v1::Federation::WithCallbackMethod_Collec
                        const std::function<Status(SiteId, const RosterEntry&)>& call);
   grpc::Status Answer(const std::string& peer, std::string_view name, const Status& status);
 
-  Status SendModel(const Digest& digest, std::uint64_t offset, grpc::ServerWriter<v1::DownloadChunk>& writer);
+  UploadDesk Desk();
+  Status CountUpload(SiteId site, const Spool& spool);
   void ShowWaiting();  // on the driver's thread: answers the Collects that can be
   Result<bool> FillCollected(std::string_view fingerprint, v1::CollectReply& reply);
 

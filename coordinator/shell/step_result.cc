@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "coordinator/tasks/task.h"
+#include "security/masking/context.h"
 
 namespace fedtrial::coordinator {
 namespace {
@@ -37,7 +38,9 @@ Result<StepFinished> MakeStepResult(const Plan& plan, const FinishStep& effect, 
   finished.again = outcome.again;
   finished.result = std::move(outcome.result_json);
   if (!outcome.next) return finished;
-  Identify(*outcome.next, {plan.trial_id, plan.hash, effect.round.round, effect.before, effect.included_hash});
+  // Bound to no attempt and no keys: the same included sets give the same file.
+  const Digest included = SetHash(kIncludedSet, Digest{}, effect.included);
+  Identify(*outcome.next, {plan.trial_id, plan.hash, effect.round.round, effect.before, included});
   finished.header = outcome.next->Header();
   ASSIGN_OR_RETURN(finished.model, models.Write(*outcome.next));
   if (!server.moments.empty()) {

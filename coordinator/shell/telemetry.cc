@@ -75,12 +75,13 @@ void Telemetry::Show(const Observe& event, const NameOf& name_of, Time now) {
   const Wording wording = WordingOf(event.kind);
   const bool of_site = event.site != kCoordinatorId;
   const std::string site = of_site ? name_of(event.site) : "";
+  const bool result = event.kind == Observe::Kind::kRoundCommitted;  // its detail is the result: too long for a line
   if (of_site)
     Log(wording.level, wording.event,
         {{"round", event.round}, {"phase", ToString(event.phase)}, {"site", site}, {"detail", event.detail}});
   else
     Log(wording.level, wording.event,
-        {{"round", event.round}, {"phase", ToString(event.phase)}, {"detail", event.detail}});
+        {{"round", event.round}, {"phase", ToString(event.phase)}, {"detail", result ? std::string() : event.detail}});
   if (wording.trouble != nullptr && of_site) metrics_.Count(kTroubles, {{"site", site}, {"kind", wording.trouble}});
 
   const std::scoped_lock lock(mutex_);
@@ -123,7 +124,7 @@ void Telemetry::Received(SiteId site, const std::string& name, std::uint64_t byt
   received_[site] += bytes;
 }
 
-void Telemetry::Stored(SiteId, const std::string& name, RoundId round, std::uint64_t bytes) {
+void Telemetry::Stored(const std::string& name, RoundId round, std::uint64_t bytes) {
   LogInfo("upload stored", {{"round", round}, {"site", name}, {"bytes", bytes}});
   metrics_.Count(kUploads, {{"site", name}});
 }

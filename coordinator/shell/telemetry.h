@@ -21,7 +21,7 @@ class Telemetry {
   void Show(const Observe& event, const NameOf& name_of, Time now);
   void Connected(SiteId site, const std::string& name, bool connected);
   void Received(SiteId site, const std::string& name, std::uint64_t bytes);  // of uploads and envelopes
-  void Stored(SiteId site, const std::string& name, RoundId round, std::uint64_t bytes);
+  void Stored(const std::string& name, RoundId round, std::uint64_t bytes);
   void Refused(const std::string& peer, std::string_view what, const Error& error);
 
   struct Live {

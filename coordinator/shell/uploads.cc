@@ -26,6 +26,14 @@ class Slot {
 
 Error WrongStart(const std::string& what) { return Error{ErrorCode::kInvalidInput, "upload: " + what}; }
 
+Result<bool> IsStored(const Spool& spool, SiteId site, const Digest& digest) {
+  ASSIGN_OR_RETURN(const Spool::Held held, spool.State(site));
+  if (!held.stored) return false;
+  if (*held.stored == digest) return true;
+  return Error{ErrorCode::kIntegrity,
+               fmt::format("round {} has another upload of this site already", ToString(spool.round()))};
+}
+
 }  // namespace
 
 class Uploads::Turn {
@@ -57,21 +65,27 @@ class Uploads::Turn {
 };
 
 Result<std::shared_ptr<Spool>> Uploads::WantedSpool(SiteId site, RoundId round) {
-  std::shared_ptr<Spool> spool = driver_.work().spool(round);
+  std::shared_ptr<Spool> spool = desk_.spool(round);
   if (spool == nullptr)
-    return Error{ErrorCode::kWrongPhase, fmt::format("no uploads are taken for round {} now", ToString(round))};
-  ASSIGN_OR_RETURN(const std::uint64_t length, driver_.Ask<std::uint64_t>([site, round](Node& node) {
-    return node.trial().WantsUpload(site, round);
-  }));
+    return Error{ErrorCode::kWrongPhase, fmt::format("no uploads are taken for {} now", ToString(round))};
+  ASSIGN_OR_RETURN(const std::uint64_t length, desk_.wants(site, round));
   if (length != spool->length())
     return Error{ErrorCode::kInternal, fmt::format("the trial wants {} bytes, the spool {}", length, spool->length())};
   return spool;
 }
 
+// What the core answers to an upload that it knows, or no longer wants, is no matter: the bytes are here.
+Status Uploads::TellAgain(SiteId site, const Spool& spool, const Digest& digest) const {
+  const Status told = desk_.stored(site, spool, digest, /*again=*/true);
+  if (!told.ok() && told.error().code == ErrorCode::kUnavailable) return told;
+  return {};
+}
+
 Status Uploads::State(SiteId site, RoundId round, v1::UploadStateReply& reply) {
-  if (const auto spool = driver_.work().spool(round)) {
+  if (const auto spool = desk_.spool(round)) {
     ASSIGN_OR_RETURN(const Spool::Held held, spool->State(site));
     if (held.stored) {
+      RETURN_IF_ERROR(TellAgain(site, *spool, *held.stored));
       reply.set_offset(held.bytes);
       reply.set_stored(true);
       return {};
@@ -81,14 +95,6 @@ Status Uploads::State(SiteId site, RoundId round, v1::UploadStateReply& reply) {
   ASSIGN_OR_RETURN(const Spool::Held held, spool->State(site));
   reply.set_offset(held.bytes);
   return {};
-}
-
-Result<bool> Uploads::IsStored(const Spool& spool, SiteId site, const Digest& digest) {
-  ASSIGN_OR_RETURN(const Spool::Held held, spool.State(site));
-  if (!held.stored) return false;
-  if (*held.stored == digest) return true;
-  return Error{ErrorCode::kIntegrity,
-               fmt::format("round {} has another upload of this site already", ToString(spool.round()))};
 }
 
 Status Uploads::Receive(SiteId site, grpc::ServerContext& context, grpc::ServerReader<v1::UploadChunk>& reader,
@@ -102,9 +108,10 @@ Status Uploads::Receive(SiteId site, grpc::ServerContext& context, grpc::ServerR
     return WrongStart(fmt::format("the digest has {} bytes, wanted 32", chunk.digest().size()));
   std::copy(chunk.digest().begin(), chunk.digest().end(), digest.begin());
 
-  if (const auto open = driver_.work().spool(round)) {
+  if (const auto open = desk_.spool(round)) {
     ASSIGN_OR_RETURN(const bool stored, IsStored(*open, site, digest));
     if (stored) {
+      RETURN_IF_ERROR(TellAgain(site, *open, digest));
       reply.set_offset(open->length());
       reply.set_stored(true);
       return {};
@@ -120,14 +127,13 @@ Status Uploads::Receive(SiteId site, grpc::ServerContext& context, grpc::ServerR
   reply.set_offset(upload.offset());  // if it isn't the end, or wasn't the start: go on from here
   if (upload.offset() < spool->length()) return {};
   RETURN_IF_ERROR(spool->Store(site, std::move(upload), digest));
-  RETURN_IF_ERROR(Stored(site, *spool, digest));
+  RETURN_IF_ERROR(desk_.stored(site, *spool, digest, /*again=*/false));
   reply.set_stored(true);
   return {};
 }
 
 Status Uploads::ReadChunks(SiteId site, Spool& spool, IncomingUpload& upload, v1::UploadChunk& chunk,
                            grpc::ServerReader<v1::UploadChunk>& reader) {
-  const std::string name = driver_.NameOf(site);
   do {
     if (spool.closed())
       return Error{ErrorCode::kWrongPhase, fmt::format("round {} takes no more uploads", ToString(spool.round()))};
@@ -136,19 +142,9 @@ Status Uploads::ReadChunks(SiteId site, Spool& spool, IncomingUpload& upload, v1
     if (chunk.offset() != upload.offset())
       return WrongStart(fmt::format("a chunk starts at byte {}, wanted {}", chunk.offset(), upload.offset()));
     RETURN_IF_ERROR(upload.Append(AsBytes(chunk.data())));
-    driver_.telemetry().Received(site, name, chunk.data().size());
+    desk_.received(site, chunk.data().size());
   } while (reader.Read(&chunk));
   return {};
-}
-
-Status Uploads::Stored(SiteId site, const Spool& spool, const Digest& digest) {
-  driver_.telemetry().Stored(site, driver_.NameOf(site), spool.round(), spool.length());
-  const auto counted = driver_.Ask<bool>([site, values = spool.values()](Node& node) -> Result<bool> {
-    RETURN_IF_ERROR(node.ledger().Add(site, {0, values * 4, 1}));
-    return true;
-  });
-  if (!counted.ok()) return counted.error();
-  return driver_.Apply(UploadStored{site, spool.round(), digest, spool.words()});
 }
 
 }  // namespace fedtrial::coordinator

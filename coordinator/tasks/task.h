@@ -53,7 +53,7 @@ struct ModelIdentity {
   Digest plan{};
   std::uint64_t round = 0;
   Digest before{};
-  Digest included{};  // SetHash("included", U3) of the round
+  Digest included{};  // SetHash("included", U3) with a ctx of zeros: of the sites alone
 };
 void Identify(Model& model, const ModelIdentity& identity);
 

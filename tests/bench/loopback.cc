@@ -66,13 +66,16 @@ BenchServer::~BenchServer() {
   server_->Wait();
 }
 
-void BenchServer::OpenRound() { Check(work_->Open({SpoolRound(), manifest_})); }
+void BenchServer::OpenRound() {
+  ++round_.round;
+  Check(work_->Open({round_, manifest_}));
+}
 
-void BenchServer::CloseRound() { work_->Close(SpoolRound()); }
+void BenchServer::CloseRound() { work_->Close(round_); }
 
 coordinator::StepFinished BenchServer::Finished(std::vector<SiteId> included, std::vector<MaskTerm> masks) {
   coordinator::FinishStep step;
-  step.round = SpoolRound();
+  step.round = round_;
   step.task = BenchTask(plan_);
   step.manifest = manifest_;
   step.masks = std::move(masks);
@@ -102,7 +105,7 @@ void BenchServer::WaitForSum() { Finished({}, {}); }
 
 grpc::Status BenchServer::UploadState(grpc::ServerContext*, const v1::UploadStateRequest* request,
                                       v1::UploadStateReply* reply) {
-  const auto spool = work_->spool(SpoolRound());
+  const auto spool = work_->spool(round_);
   if (spool == nullptr) return ToGrpc(Error{ErrorCode::kWrongPhase, "no round is open"});
   const auto held = spool->State(SiteId{request->attempt()});
   if (!held.ok()) return ToGrpc(held.error());
@@ -123,7 +126,7 @@ Status BenchServer::Take(grpc::ServerReader<v1::UploadChunk>& reader, v1::Upload
   Digest digest{};
   if (chunk.digest().size() != digest.size()) return Error{ErrorCode::kInvalidInput, "no digest"};
   std::copy(chunk.digest().begin(), chunk.digest().end(), digest.begin());
-  const auto spool = work_->spool(SpoolRound());
+  const auto spool = work_->spool(round_);
   if (spool == nullptr) return Error{ErrorCode::kWrongPhase, "no round is open"};
   slots_.acquire();
   const auto take = [&]() -> Status {
@@ -137,7 +140,7 @@ Status BenchServer::Take(grpc::ServerReader<v1::UploadChunk>& reader, v1::Upload
   const Status taken = take();
   slots_.release();
   RETURN_IF_ERROR(taken);
-  work_->Add({SpoolRound(), site, digest});
+  work_->Add({round_, site, digest});
   reply.set_stored(true);
   return {};
 }

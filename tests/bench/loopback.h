@@ -41,7 +41,7 @@ class BenchServer final : public v1::Federation::Service {
   void CloseRound();
 
   const Manifest& manifest() const { return manifest_; }
-  static RoundId SpoolRound() { return {3, 0}; }
+  RoundId round() const { return round_; }
 
   grpc::Status UploadState(grpc::ServerContext*, const v1::UploadStateRequest* request,
                            v1::UploadStateReply* reply) override;
@@ -64,6 +64,7 @@ class BenchServer final : public v1::Federation::Service {
   Digest before_{};
   std::counting_semaphore<> slots_{4};
 
+  RoundId round_{0, 0};  // one after the other: a spool is emptied while the next one opens
   std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<coordinator::Input> answer_;

@@ -59,7 +59,8 @@ Pair UploadPair(std::uint64_t values, bool with_server_work) {
     all->server->OpenRound();
     const double seconds = SecondsOf(Clock::kCpu, [&] {
       all->EachSite([&](std::uint32_t site) {
-        Check(all->links[site - 1]->Upload({3, site}, all->File(site, "masked"), (*digests)[site - 1], bytes));
+        Check(all->links[site - 1]->Upload({all->server->round().round, site}, all->File(site, "masked"),
+                                           (*digests)[site - 1], bytes));
       });
       all->server->WaitForSum();
     });
@@ -116,7 +117,7 @@ class RoundTrip {
 
   void SendFrom(std::uint32_t site) {
     site::MaskContribution mask;
-    mask.round = BenchServer::SpoolRound();
+    mask.round = all_.server->round();
     mask.manifest = all_.server->manifest();
     {
       const Encoded encoded = Must(EncodeContribution(mask.manifest, contributions_[site - 1], {}));
@@ -126,7 +127,7 @@ class RoundTrip {
       mask.masks.push_back({KeyOf(site, other), site <= other});
     const std::filesystem::path file = all_.File(site, "masked");
     const site::MaskedFile masked = Must(site::MaskWords(sealer_, all_.File(site, "words"), mask, file, 1));
-    Check(all_.links[site - 1]->Upload({3, site}, file, masked.digest, masked.length));
+    Check(all_.links[site - 1]->Upload({all_.server->round().round, site}, file, masked.digest, masked.length));
   }
 
   void Fetch(std::uint32_t site, const Digest& digest) {

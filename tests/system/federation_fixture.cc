@@ -58,7 +58,8 @@ AssertionResult Federation::Enrol() {
     if (process.Wait() != 0) return AssertionFailure() << "an `enrol` hasn't ended well";
   enrolling_.clear();
   for (std::size_t i = 0; i < sites(); ++i)
-    if (const auto approved = Approve(i); !approved) return approved;
+    if (std::count(options_.not_approved.begin(), options_.not_approved.end(), i) == 0)
+      if (const auto approved = Approve(i); !approved) return approved;
   return AssertionSuccess();
 }
 

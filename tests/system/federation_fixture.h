@@ -20,6 +20,7 @@ struct TrialOptions {
   unsigned rounds = 6;           // of training, after normalise and grid
   std::string min_open = "60s";  // of every phase: how long a site that restarts is waited for
   std::string max_open = "5m";
+  std::vector<std::size_t> not_approved;  // sites whose operator hasn't approved the plan
 };
 
 // A survival trial with made-up patients: what the plan says, and one site's tables.

@@ -150,7 +150,10 @@ Ran RunToEnd(const Arguments& command, std::chrono::seconds limit) {
   const auto status = process.Wait(limit);
   EXPECT_TRUE(status.has_value()) << command.front() << " " << (command.size() > 1 ? command[1] : "")
                                   << " hasn't ended within " << limit.count() << " s";
-  return {status.value_or(-1), ReadText(options.out), ReadText(options.err)};
+  Ran ran{status.value_or(-1), ReadText(options.out), ReadText(options.err)};
+  std::error_code error;
+  std::filesystem::remove_all(folder.path(), error);  // even where folders are kept: there are thousands of these
+  return ran;
 }
 
 std::filesystem::path ProgramFolder() {

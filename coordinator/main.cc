@@ -1,10 +1,9 @@
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <cstdlib>
-#include <fmt/format.h>
 #include <functional>
 #include <memory>
 
+#include "common/runtime/exit_status.h"
 #include "coordinator/shell/commands.h"
 #include "coordinator/web/pages.h"
 
@@ -132,25 +131,10 @@ void AddReadCommands(CLI::App& app, Options& o, Command& chosen) {
   save->add_option("--digest", o.digest, "Another model of the chain, by its SHA-256");
 }
 
-int ExitCode(const Status& status) {
-  if (status.ok()) return 0;
-  switch (status.error().code) {
-    case ErrorCode::kInvalidInput:
-      return 2;
-    case ErrorCode::kUnavailable:
-      return 3;
-    default:
-      return 1;
-  }
-}
-
 int Main(int argc, char** argv) {
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);  // before gRPC looks: what matters comes as our own errors
   auto stop = StopSignal::Install();
-  if (!stop.ok()) {
-    fmt::print(stderr, "{}\n", stop.error().message);
-    return 1;
-  }
+  if (!stop.ok()) return RunToExitStatus("fedtrial-coordinator", [&]() -> Status { return stop.error(); });
   Options options;
   Command chosen;
   CLI::App app("fedtrial-coordinator: runs a federated trial; sees sums, never a site's own figures");
@@ -165,9 +149,7 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  const Status status = chosen(**stop);
-  if (!status.ok()) fmt::print(stderr, "fedtrial-coordinator: {}\n", status.error().message);
-  return ExitCode(status);
+  return RunToExitStatus("fedtrial-coordinator", [&] { return chosen(**stop); });
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <string>
 
+#include "common/runtime/exit_status.h"
 #include "common/runtime/signals.h"
 #include "site_node/shell/commands.h"
 #include "site_node/web/pages.h"
@@ -17,25 +17,12 @@ constexpr char kFooter[] =
     "Exit status: 0 done, 1 failed, 2 wrong use or configuration, 3 no daemon or coordinator to talk to.\n"
     "The data folder is only read. Nothing leaves this hospital before `approve`, and then only encrypted sums.";
 
-int ExitCode(const Status& status) {
-  if (status.ok()) return 0;
-  std::fprintf(stderr, "fedtrial-site: %s\n", status.error().message.c_str());
-  switch (status.error().code) {
-    case ErrorCode::kInvalidInput:
-      return 2;
-    case ErrorCode::kUnavailable:
-      return 3;
-    default:
-      return 1;
-  }
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   auto stop = StopSignal::Install();
-  if (!stop.ok()) return ExitCode(stop.error());
+  if (!stop.ok()) return RunToExitStatus("fedtrial-site", [&]() -> Status { return stop.error(); });
 
   CLI::App app{"fedtrial-site: one hospital's node of a federated trial"};
   app.footer(kFooter);
@@ -115,5 +102,5 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  return ExitCode(chosen());
+  return RunToExitStatus("fedtrial-site", chosen);
 }

@@ -6,6 +6,7 @@
 #include <grpcpp/grpcpp.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <thread>
 #include <unistd.h>
 
 #include "common/runtime/files.h"
@@ -110,6 +111,22 @@ Result<std::string> CallControl(const std::filesystem::path& folder, std::string
                                                        command, status.error_message())};
   if (!reply.ok()) return Error{CodeFrom(reply.error_code()), reply.error()};
   return std::move(*reply.mutable_json());
+}
+
+Result<std::optional<std::string>> CallControlOrOpen(const std::filesystem::path& folder, std::string_view command,
+                                                     std::string_view json, const std::function<Status()>& open) {
+  constexpr std::chrono::seconds kPatience{5};
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  while (true) {
+    auto answer = CallControl(folder, command, json);
+    if (answer.ok()) return std::optional(std::move(answer).value());
+    if (answer.error().code != ErrorCode::kUnavailable) return answer.error();
+    const Status opened = open();
+    if (opened.ok()) return std::optional<std::string>();
+    if (opened.error().code != ErrorCode::kUnavailable || std::chrono::steady_clock::now() > until)
+      return opened.error();
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
 }
 
 }  // namespace fedtrial

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,5 +39,10 @@ class ControlServer {
 // The handler's answer or its error, code kept; kUnavailable "no daemon runs in FOLDER" if nobody listens.
 Result<std::string> CallControl(const std::filesystem::path& folder, std::string_view command, std::string_view json,
                                 Duration timeout = std::chrono::seconds(60));
+
+// The daemon's answer; nullopt where none runs and `open` could take the folder. A daemon that is just starting holds
+// the folder before it listens, and another command may: where `open` says kUnavailable, both are tried for 5 s.
+Result<std::optional<std::string>> CallControlOrOpen(const std::filesystem::path& folder, std::string_view command,
+                                                     std::string_view json, const std::function<Status()>& open);
 
 }  // namespace fedtrial

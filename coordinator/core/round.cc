@@ -187,12 +187,13 @@ void Round::Revoke(const std::set<SiteId>& revoked, Draft& draft) {
   }
   for (const SiteId site : now) {
     if (!terms_.invited.contains(site)) continue;
-    refused_[site] = "revoked";
     draft.changed = true;
+    // The sum may be known already, and the sites sign no other set that is close to it: this round is the site's last.
+    if (unmask_ != nullptr && u3_.contains(site)) continue;
+    refused_[site] = "revoked";
     draft.Tell(Observe::Kind::kSiteRefused, terms_.id, phase_, site, "revoked");
     const bool contributed = phase_ == Phase::kMasked ? masked_->heard(site) : u3_.contains(site);
     if (!contributed || failed()) continue;
-    lost_ = lost_ || unmask_ != nullptr;  // its update must not enter, and the sum may be known already
     Fail(fmt::format("{} was revoked after it had contributed", ToString(site)), draft);
   }
   if (!now.empty()) Advance(draft);

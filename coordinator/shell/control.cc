@@ -118,10 +118,13 @@ Result<std::string> AnswerControl(const ControlContext& context, const std::stri
 }
 
 Result<std::string> AskTrial(const std::filesystem::path& state, const std::string& command, const std::string& json) {
-  auto answer = CallControl(state, command, json);
-  if (answer.ok() || answer.error().code != ErrorCode::kUnavailable) return answer;
   const StatePaths paths{state};
-  ASSIGN_OR_RETURN(const auto node, Node::Open(paths, Node::Mode::kLocked));
+  std::unique_ptr<Node> node;
+  ASSIGN_OR_RETURN(auto answer, CallControlOrOpen(state, command, json, [&]() -> Status {
+                     ASSIGN_OR_RETURN(node, Node::Open(paths, Node::Mode::kLocked));
+                     return {};
+                   }));
+  if (answer) return std::move(*answer);
   ASSIGN_OR_RETURN(const CoordinatorConfig config, LoadConfig(paths.config()));
   const auto apply = [&](const Input& input) {
     bool fatal = false;

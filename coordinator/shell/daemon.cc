@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "common/runtime/control_socket.h"
+#include "common/runtime/folder_lock.h"
 #include "common/runtime/log.h"
 #include "coordinator/shell/commands.h"
 #include "coordinator/shell/config.h"
@@ -77,7 +78,7 @@ Status Run(const RunOptions& options, StopSignal& stop, const PageMaker& make_pa
     return {};
   }
   RETURN_IF_ERROR(StartLog(daemon.config.log));
-  ASSIGN_OR_RETURN(daemon.node, Node::Open(paths, Node::Mode::kLocked));
+  ASSIGN_OR_RETURN(daemon.node, Node::Open(paths, Node::Mode::kLocked, kLockPatience));
   daemon.driver = std::make_unique<Driver>(*daemon.node, daemon.telemetry, daemon.config.threads);
   Status ended;
   std::thread driving([&] {

@@ -102,12 +102,12 @@ Status CreateTrial(const NewTrial& trial, const Consortium& consortium, std::tim
   return store->Put(kTrialTable, "self", AsBytes(record.ToJson()));
 }
 
-Result<std::unique_ptr<Node>> Node::Open(const StatePaths& paths, Mode mode) {
+Result<std::unique_ptr<Node>> Node::Open(const StatePaths& paths, Mode mode, Duration patience) {
   if (std::error_code error; !std::filesystem::exists(paths.database(), error))
     return Error{ErrorCode::kInvalidInput,
                  fmt::format("{} holds no trial: make one with `fedtrial-coordinator init`", paths.folder.string())};
   std::unique_ptr<Node> node(new Node(paths));
-  RETURN_IF_ERROR(node->OpenParts(mode));
+  RETURN_IF_ERROR(node->OpenParts(mode, patience));
   node->trial_.emplace(TrialIdentity{node->plan_, node->record_.consortium, [&] {
                                        auto key = SigningKey::FromSeed(node->signing_.seed());
                                        return std::move(key).value();
@@ -116,10 +116,10 @@ Result<std::unique_ptr<Node>> Node::Open(const StatePaths& paths, Mode mode) {
   return node;
 }
 
-Status Node::OpenParts(Mode mode) {
+Status Node::OpenParts(Mode mode, Duration patience) {
   const bool locked = mode == Mode::kLocked;
   if (locked) {
-    ASSIGN_OR_RETURN(lock_, FolderLock::Take(paths_.folder, "fedtrial-coordinator"));
+    ASSIGN_OR_RETURN(lock_, FolderLock::Take(paths_.folder, "fedtrial-coordinator", patience));
   }
   ASSIGN_OR_RETURN(const Bytes plan_bytes, ReadWholeFile(paths_.plan(), kMaxPlanBytes));
   plan_toml_ = std::string(AsText(plan_bytes));

@@ -55,10 +55,10 @@ Status CreateTrial(const NewTrial& trial, const Consortium& consortium, std::tim
 class Node {
  public:
   enum class Mode {
-    kLocked,    // kUnavailable if another process has the folder
+    kLocked,    // kUnavailable if another process has the folder for `patience`
     kReadOnly,  // beside a daemon or without one: shows what was committed; Apply is not to be called
   };
-  static Result<std::unique_ptr<Node>> Open(const StatePaths& paths, Mode mode);
+  static Result<std::unique_ptr<Node>> Open(const StatePaths& paths, Mode mode, Duration patience = Duration(0));
 
   using OtherEffect = std::function<Status(Effect&&)>;
   // Handles the input and carries out its effects in order: Journal, CompactJournal and Audit here, durably, the others
@@ -92,7 +92,7 @@ class Node {
 
  private:
   explicit Node(StatePaths paths) : paths_(std::move(paths)), signing_(SigningKey::Generate(random_)) {}
-  Status OpenParts(Mode mode);
+  Status OpenParts(Mode mode, Duration patience);
   Status Replay();
 
   const StatePaths paths_;

@@ -74,9 +74,12 @@ Result<std::string> AnswerCommand(Node& node, const std::string& command, const 
 }
 
 Result<std::string> ChangeNode(const StatePaths& paths, const std::string& command, const std::string& json) {
-  auto answer = CallControl(paths.folder, command, json);
-  if (answer.ok() || answer.error().code != ErrorCode::kUnavailable) return answer;
-  ASSIGN_OR_RETURN(const auto node, Node::Open(paths));
+  std::unique_ptr<Node> node;
+  ASSIGN_OR_RETURN(auto answer, CallControlOrOpen(paths.folder, command, json, [&]() -> Status {
+                     ASSIGN_OR_RETURN(node, Node::Open(paths));
+                     return {};
+                   }));
+  if (answer) return std::move(*answer);
   return AnswerCommand(*node, command, json, [](Effect&&) {});
 }
 

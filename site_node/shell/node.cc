@@ -86,13 +86,13 @@ Result<Digest> SoftwareDigest() {
   return Sha256(program);
 }
 
-Result<std::unique_ptr<Node>> Node::Open(const StatePaths& paths) {
+Result<std::unique_ptr<Node>> Node::Open(const StatePaths& paths, Duration patience) {
   std::unique_ptr<Node> node(new Node(paths));
   if (!std::filesystem::exists(paths.database()))
     return Error{
         ErrorCode::kNotEnrolled,
         fmt::format("{} holds no enrolled site: run `fedtrial-site init` and `enrol` first", paths.folder.string())};
-  ASSIGN_OR_RETURN(node->lock_, FolderLock::Take(paths.folder, "fedtrial-site"));
+  ASSIGN_OR_RETURN(node->lock_, FolderLock::Take(paths.folder, "fedtrial-site", patience));
   ASSIGN_OR_RETURN(
       node->store_,
       OpenSqliteStore(paths.database(),

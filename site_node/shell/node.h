@@ -65,8 +65,8 @@ Result<SiteKeys> LoadKeys(const StatePaths& paths, Random& random);
 // Apply; audit and sealer may be used from any.
 class Node {
  public:
-  // kUnavailable if another process has the folder; kNotEnrolled before `enrol` is done.
-  static Result<std::unique_ptr<Node>> Open(const StatePaths& paths);
+  // kUnavailable if another process has the folder for `patience`; kNotEnrolled before `enrol` is done.
+  static Result<std::unique_ptr<Node>> Open(const StatePaths& paths, Duration patience = Duration(0));
 
   using OtherEffect = std::function<void(Effect&&)>;
   // Handles the input and carries out its effects in order: Journal, CompactJournal and Audit here, durably, the others

@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "common/runtime/control_socket.h"
+#include "common/runtime/folder_lock.h"
 #include "common/runtime/log.h"
 #include "site_node/shell/commands.h"
 #include "site_node/shell/config.h"
@@ -13,7 +14,7 @@ Status RunCommand(const CommonOptions& options, StopSignal& stop, const MakePage
   const StatePaths paths{options.state};
   ASSIGN_OR_RETURN(const SiteConfig config, LoadSiteConfig(paths.config()));
   RETURN_IF_ERROR(StartLog(config.log));
-  ASSIGN_OR_RETURN(const auto node, Node::Open(paths));
+  ASSIGN_OR_RETURN(const auto node, Node::Open(paths, kLockPatience));
   Telemetry telemetry;
   ASSIGN_OR_RETURN(const auto driver, Driver::Make(*node, config, telemetry));
   ASSIGN_OR_RETURN(const auto control,

@@ -12,6 +12,7 @@ namespace fedtrial::site {
 namespace {
 
 constexpr std::size_t kPartBytes = std::size_t{4} << 20;
+constexpr int kTries = 3;  // of a task whose worker dies
 constexpr std::size_t kMaxReply = std::size_t{64} << 20;
 
 Bytes Serialized(const google::protobuf::MessageLite& message) {
@@ -100,17 +101,28 @@ Result<Contribution> TaskRunner::Run(const Job& job, const Progress& progress) {
   else
     answer.set_model(job.model.data(), job.model.size());
 
-  auto contribution = [&]() -> Result<Contribution> {
+  const std::uint64_t cancels = cancels_;
+  const auto once = [&]() -> Result<Contribution> {
     ASSIGN_OR_RETURN(const v1::WorkerReply reply, Ask(request, in_parts ? &job.model : nullptr, progress));
     if (!reply.has_answered()) return Error{ErrorCode::kInternal, "fedtrial-worker answered another question"};
     ASSIGN_OR_RETURN(ChildProcess* const worker, Worker());
     return ReceiveValues(*worker, reply.answered(), job.manifest);
-  }();
+  };
+  auto contribution = once();
+  // A worker that died or spoke out of turn isn't asked again, but another one: the task comes out the same.
+  for (int tries = 1; !contribution.ok(); ++tries) {
+    {
+      const std::scoped_lock lock(mutex_);
+      if (contribution.error().code != ErrorCode::kInternal && worker_ && worker_->running()) break;
+      worker_.reset();
+    }
+    if (tries == kTries || cancels_ != cancels) break;
+    LogWarning("task started again", {{"why", contribution.error()}});
+    contribution = once();
+  }
   const std::scoped_lock lock(mutex_);
   last_used_ = SteadyNow();
   busy_ = false;
-  // A worker that died or spoke out of turn isn't asked again.
-  if (!contribution.ok() && contribution.error().code == ErrorCode::kInternal) worker_.reset();
   return contribution;
 }
 
@@ -171,6 +183,7 @@ Result<std::string> TaskRunner::Predict(const std::string& plan, const Bytes& mo
 }
 
 void TaskRunner::Cancel() {
+  ++cancels_;
   const std::scoped_lock lock(mutex_);
   if (worker_) worker_->Kill();
 }

@@ -19,8 +19,9 @@
 namespace fedtrial::site {
 
 // Tasks in fedtrial-worker: a process of its own, since training may crash, eat memory or must be cancelled. It stays
-// between rounds and goes when idle; its death is a failed task with a reason. It gets the plan, the model and the data
-// folder's path, nothing of the state folder and no key. Run and Predict from one thread at a time; Cancel from any.
+// between rounds and goes when idle. Where it dies, another one does the task again, three times in all. It gets the
+// plan, the model and the data folder's path, nothing of the state folder and no key. Run and Predict from one thread
+// at a time; Cancel from any.
 class TaskRunner {
  public:
   explicit TaskRunner(SiteConfig config) : config_(std::move(config)) {}
@@ -50,6 +51,7 @@ class TaskRunner {
   std::shared_ptr<ChildProcess> worker_;
   Time last_used_{};
   std::atomic<bool> busy_ = false;
+  std::atomic<std::uint64_t> cancels_ = 0;
 };
 
 }  // namespace fedtrial::site

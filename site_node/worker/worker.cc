@@ -64,7 +64,7 @@ class Worker {
 
  private:
   // To the daemon's log: never a patient's value.
-  static void Say(const std::string& text) { fmt::print(stderr, "fedtrial-worker: {}\n", text); }
+  static void Say(const std::string& text) { std::fputs(fmt::format("fedtrial-worker: {}\n", text).c_str(), stderr); }
 
   // An error means that the pipe is broken; a request that can't be met is answered.
   Status Serve(const Bytes& message) {

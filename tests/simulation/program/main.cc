@@ -1,8 +1,8 @@
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <functional>
 #include <string>
 
+#include "common/runtime/exit_status.h"
 #include "tests/simulation/program/commands.h"
 
 namespace {
@@ -11,14 +11,8 @@ using namespace fedtrial;
 using namespace fedtrial::sim;
 
 constexpr char kFooter[] =
-    "Exit status: 0 done, 1 failed, 2 wrong use or input.\n"
+    "Exit status: 0 done, 1 failed, 2 wrong use or input, 3 folder in use or disk full.\n"
     "Everything here sees all patients at once: for public data, a demo, or a plan to be tried out. Missing is empty.";
-
-int ExitCode(const Status& status) {
-  if (status.ok()) return 0;
-  std::fprintf(stderr, "fedtrial-sim: %s\n", status.error().message.c_str());
-  return status.error().code == ErrorCode::kInvalidInput ? 2 : 1;
-}
 
 using Chosen = std::function<Status()>;
 
@@ -121,5 +115,5 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  return ExitCode(chosen());
+  return RunToExitStatus("fedtrial-sim", chosen);
 }

@@ -64,13 +64,16 @@ struct RosterReceived {
 struct RevocationsReceived {
   Bytes signed_list;
 };
+struct RevocationsChecked {
+  std::string stale;  // why the list is too old to go on with; empty: it isn't, or there is none
+};
 struct CohortRead {
   CohortSummary summary;
 };  // what `cohort` counted; again after data changed
 
-using Input =
-    std::variant<EnvelopeReceived, ModelReady, TaskFinished, TaskFailed, MaskedReady, UploadDone, DeadlinePassed,
-                 PlanApproved, PauseSite, ResumeSite, RosterReceived, RevocationsReceived, CohortRead>;
+using Input = std::variant<EnvelopeReceived, ModelReady, TaskFinished, TaskFailed, MaskedReady, UploadDone,
+                           DeadlinePassed, PlanApproved, PauseSite, ResumeSite, RosterReceived, RevocationsReceived,
+                           RevocationsChecked, CohortRead>;
 
 // --- effects, carried out in order ----------------------------------------------------------------------------------
 // Audit comes before the Journal or CompactJournal of the same input: a crash between the two may write a line twice,

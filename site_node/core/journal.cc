@@ -21,7 +21,8 @@ enum class Kind : std::uint8_t {
   kResume,
   kRoster,
   kRevocations,
-  kCohort
+  kCohort,
+  kRevocationsChecked
 };
 
 struct InputWriter {
@@ -62,6 +63,7 @@ struct InputWriter {
     Start(Kind::kRoster).U8(input.pinned_by_operator ? 1 : 0).Enc(input.signed_roster);
   }
   void operator()(const RevocationsReceived& input) const { Start(Kind::kRevocations).Enc(input.signed_list); }
+  void operator()(const RevocationsChecked& input) const { Start(Kind::kRevocationsChecked).Enc(input.stale); }
   void operator()(const CohortRead& input) const {
     Start(Kind::kCohort);
     WriteCohort(out, input.summary);
@@ -115,6 +117,8 @@ Result<Input> ReadInput(ByteReader& reader) {
     }
     case Kind::kRevocations:
       return Input(RevocationsReceived{ToBytes(reader.Enc())});
+    case Kind::kRevocationsChecked:
+      return Input(RevocationsChecked{reader.EncText()});
     case Kind::kCohort:
       return Input(CohortRead{ReadCohort(reader)});
   }

@@ -58,7 +58,7 @@ Bytes Memory::Encode() const {
   WriteOptional(writer, roster, [&](const Roster& value) { writer.Enc(value.Encode()); });
   WriteOptional(writer, next_roster, [&](const Roster& value) { writer.Enc(value.Encode()); });
   WriteOptional(writer, revocations, [&](const RevocationList& value) { writer.Enc(value.Encode()); });
-  writer.U8(hospital.paused ? 1 : 0).Enc(hospital.pause_reason);
+  writer.U8(hospital.paused ? 1 : 0).Enc(hospital.pause_reason).Enc(hospital.stale);
   WriteOptional(writer, hospital.cohort, [&](const CohortSummary& value) { WriteCohort(writer, value); });
   WriteOptional(writer, highest, [&](const RoundId& value) { WriteRound(writer, value); });
   WriteOptional(writer, open_round, [&](const OpenRound& value) { WriteOpenRound(writer, value); });
@@ -89,6 +89,7 @@ Result<Memory> Memory::Decode(ByteView bytes) {
   }
   memory.hospital.paused = reader.U8() != 0;
   memory.hospital.pause_reason = reader.EncText();
+  memory.hospital.stale = reader.EncText();
   if (reader.U8() != 0) memory.hospital.cohort = ReadCohort(reader);
   if (reader.U8() != 0) memory.highest = ReadRound(reader);
   if (reader.U8() != 0) memory.open_round = ReadOpenRound(reader);

@@ -89,6 +89,7 @@ const std::optional<Plan>& Participant::plan() const { return state_->memory.pla
 const std::optional<Roster>& Participant::roster() const {
   return state_->memory.next_roster ? state_->memory.next_roster : state_->memory.roster;
 }
+const std::optional<RevocationList>& Participant::revocations() const { return state_->memory.revocations; }
 bool Participant::paused() const { return state_->memory.hospital.paused; }
 
 Participant::Standing Participant::standing() const {
@@ -194,6 +195,13 @@ Status Participant::State::On(const ResumeSite&, Draft& draft) {
   memory.hospital.pause_reason.clear();
   draft.changed = true;
   draft.Record("resume", {}, {});
+  return {};
+}
+
+Status Participant::State::On(const RevocationsChecked& input, Draft& draft) {
+  if (memory.hospital.stale == input.stale) return {};
+  memory.hospital.stale = input.stale;
+  draft.changed = true;
   return {};
 }
 

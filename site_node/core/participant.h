@@ -7,6 +7,7 @@
 #include "common/base/random.h"
 #include "proto/plan/plan.h"
 #include "security/crypto/ed25519.h"
+#include "security/pki/revocation.h"
 #include "security/pki/roster.h"
 #include "site_node/core/effects.h"
 
@@ -37,6 +38,7 @@ class Participant {
 
   const std::optional<Plan>& plan() const;      // as approved
   const std::optional<Roster>& roster() const;  // as pinned
+  const std::optional<RevocationList>& revocations() const;
   bool paused() const;
   struct Standing {
     RoundId round;  // the latest seen

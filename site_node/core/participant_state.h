@@ -72,6 +72,7 @@ struct Participant::State {
   Status On(const ResumeSite& input, Draft& draft);
   Status On(const RosterReceived& input, Draft& draft);
   Status On(const RevocationsReceived& input, Draft& draft);
+  Status On(const RevocationsChecked& input, Draft& draft);
   Status On(const CohortRead& input, Draft& draft);
   Status On(const DeadlinePassed& input, Draft& draft);
   Status On(const EnvelopeReceived& input, Draft& draft);

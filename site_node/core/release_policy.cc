@@ -29,6 +29,7 @@ std::size_t Contributors(const Declared& declared, const std::set<SiteId>& sites
 Status MayContribute(const Plan& plan, const Hospital& hospital) {
   const auto refuse = [](std::string why) { return Error{ErrorCode::kNotApproved, std::move(why)}; };
   if (hospital.paused) return refuse(fmt::format("paused by its operator: {}", hospital.pause_reason));
+  if (!hospital.stale.empty()) return refuse(hospital.stale);
   if (!hospital.cohort) return refuse("its tables have not been read");
   if (hospital.cohort->patients < plan.cohort.min_patients)
     return refuse(fmt::format("its cohort is below the plan's minimum of {} patients", plan.cohort.min_patients));

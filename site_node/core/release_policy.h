@@ -21,6 +21,7 @@ struct Hospital {
   bool paused = false;
   std::string pause_reason;
   std::optional<CohortSummary> cohort;  // none until it was read
+  std::string stale{};                  // why its revocation list is too old; empty: it isn't
 };
 
 // Why this site stays out of a round: kNotApproved with the sentence that the coordinator is told. Says nothing that

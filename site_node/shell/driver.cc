@@ -1,5 +1,6 @@
 #include "site_node/shell/driver.h"
 
+#include <ctime>
 #include <fmt/format.h>
 #include <future>
 #include <nlohmann/json.hpp>
@@ -7,6 +8,7 @@
 #include "common/runtime/clock.h"
 #include "common/runtime/log.h"
 #include "security/pki/certificates.h"
+#include "security/pki/revocation.h"
 #include "site_node/shell/commands.h"
 #include "site_node/shell/data_folder.h"
 
@@ -34,8 +36,11 @@ Link::Events Driver::LinkEvents() {
     const bool opens = envelope.phase == static_cast<std::uint8_t>(Phase::kHello);
     const std::scoped_lock lock(mutex_);
     queue_.push_back([this, opens, envelope = std::move(envelope)]() mutable -> Status {
-      // A round is answered from the tables as they are now.
-      if (opens) RefreshCohort(/*even_if_unchanged=*/false);
+      // A round is answered from the tables and the time as they are now.
+      if (opens) {
+        RefreshCohort(/*even_if_unchanged=*/false);
+        CheckRevocations();
+      }
       Post(EnvelopeReceived{std::move(envelope)});
       return {};
     });
@@ -229,6 +234,14 @@ void Driver::DoJobs() {
     job();
     lock.lock();
   }
+}
+
+void Driver::CheckRevocations() {
+  const auto& list = node_.participant().revocations();
+  const Status fresh = list ? CheckFresh(*list, std::time(nullptr)) : Status();
+  const Status applied = node_.Apply(RevocationsChecked{fresh.ok() ? "" : fresh.error().message}, SteadyNow(),
+                                     [this](Effect&& effect) { CarryOut(std::move(effect)); });
+  if (!applied.ok()) telemetry_.Rejected("revocations", applied.error());
 }
 
 void Driver::RefreshCohort(bool even_if_unchanged) {

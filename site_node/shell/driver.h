@@ -46,6 +46,7 @@ class Driver {
   void CarryOut(Effect&& effect);
   void DoJobs();
   void StartJob(std::function<void()> job);
+  void CheckRevocations();
   void RefreshCohort(bool even_if_unchanged);
   void ExchangeHeads();
   void SendApproval();

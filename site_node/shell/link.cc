@@ -238,7 +238,7 @@ Status Link::UploadOnce(RoundId round, const std::filesystem::path& file, const 
 }
 
 Status Link::DownloadModel(const Digest& digest, const std::function<Status(ByteView)>& sink) {
-  std::uint64_t offset = 0;
+  std::uint64_t offset = 0, total = 0;
   for (unsigned attempt = 0;; ++attempt) {
     grpc::Status status;
     Status consumed;
@@ -257,13 +257,14 @@ Status Link::DownloadModel(const Digest& digest, const std::function<Status(Byte
         else
           consumed = sink(AsBytes(chunk.data()));
         offset += chunk.data().size();
+        total = chunk.total();
       }
       if (!consumed.ok()) call.context().TryCancel();
       status = stream->Finish();
     }
     if (!consumed.ok()) return consumed;
-    if (status.ok()) return {};
-    if (!Transient(status)) return FromGrpc(status).error();
+    if (status.ok() && offset >= total) return {};
+    if (!status.ok() && !Transient(status)) return FromGrpc(status).error();
     if (!Pause(attempt)) return Error{ErrorCode::kUnavailable, "this site is stopping"};
   }
 }

@@ -14,6 +14,7 @@ namespace fedtrial::bench {
 namespace {
 
 constexpr unsigned kThreads = 2;
+constexpr std::uint32_t kRoundSites = 10;
 
 // A number of sites that run over `kThreads` threads, each one's own words and files.
 struct Federation {
@@ -43,97 +44,44 @@ struct Federation {
   std::vector<std::unique_ptr<site::Link>> links;
 };
 
-// Two connections; from the first byte to the sum.
-Pair UploadPair(std::uint64_t values, bool with_server_work) {
-  constexpr std::uint32_t kConnections = 2;
-  const auto all = std::make_shared<Federation>(kConnections, values);
-  const auto digests = std::make_shared<std::vector<Digest>>();
-  for (std::uint32_t site = 1; site <= kConnections; ++site) {
-    const Encoded upload =
-        Must(EncodeContribution(all->server->manifest(), BenchContribution(all->server->manifest(), site), {}));
-    digests->push_back(Sha256(WordBytes(upload.words)));
-    Check(WriteWholeFile(all->File(site, "masked"), WordBytes(upload.words)));
-  }
-  const std::uint64_t bytes = all->upload_bytes();
-  const auto work = [=] {
-    all->server->OpenRound();
-    const double seconds = SecondsOf(Clock::kCpu, [&] {
-      all->EachSite([&](std::uint32_t site) {
-        Check(all->links[site - 1]->Upload({all->server->round().round, site}, all->File(site, "masked"),
-                                           (*digests)[site - 1], bytes));
-      });
-      all->server->WaitForSum();
-    });
-    all->server->CloseRound();
-    return seconds;
-  };
-  const auto bound = [=] {
-    const double tls = TlsSeconds(Clock::kCpu, kConnections * bytes);
-    if (!with_server_work) return tls;
-    return tls + Sha256Seconds(Clock::kCpu, kConnections * bytes) +
-           DurableWriteSeconds(Clock::kCpu, all->folder.path, kConnections, bytes);
-  };
-  return {work, bound};
+SecretBytes<32> KeyOf(std::uint32_t a, std::uint32_t b) {
+  std::array<std::uint8_t, 32> key{static_cast<std::uint8_t>(std::min(a, b)),
+                                   static_cast<std::uint8_t>(std::max(a, b))};
+  return SecretBytes<32>(key);
 }
 
-// One attempt of a train round at all sites, training aside: encode, seal, mask, upload; unmask, finish; fetch.
-class RoundTrip {
+// What sites do with their contributions once a round of so many is open.
+class Contributions {
  public:
-  RoundTrip(std::uint32_t sites, std::uint64_t values)
-      : all_(sites, values), sealer_(Sealer::FromKey(SecretBytes<32>(), "bench", all_.random)) {
+  Contributions(std::uint32_t sites, std::uint64_t values, std::uint32_t of_round)
+      : all(sites, values), of_round_(of_round), sealer_(Sealer::FromKey(SecretBytes<32>(), "bench", all.random)) {
     for (std::uint32_t site = 1; site <= sites; ++site)
-      contributions_.push_back(BenchContribution(all_.server->manifest(), site));
+      contributions_.push_back(BenchContribution(all.server->manifest(), site));
   }
 
-  double Run() {
-    all_.server->OpenRound();
-    const double seconds = SecondsOf(Clock::kCpu, [&] {
-      all_.EachSite([&](std::uint32_t site) { SendFrom(site); });
-      std::vector<MaskTerm> masks;
-      for (std::uint32_t site = 1; site <= all_.sites; ++site) masks.push_back({KeyOf(site, site), false});
-      const coordinator::StepFinished finished = all_.server->FinishRound(all_.sites, std::move(masks));
-      all_.EachSite([&](std::uint32_t site) { Fetch(site, finished.model); });
-    });
-    all_.server->CloseRound();
-    return seconds;
+  // Encodes and seals; the digest of the words.
+  Digest Seal(std::uint32_t site) {
+    const Encoded encoded = Must(EncodeContribution(all.server->manifest(), contributions_[site - 1], {}));
+    return Must(site::SaveWords(sealer_, all.File(site, "words"), encoded.words));
   }
-
-  double Bound() {
-    const std::uint64_t bytes = all_.upload_bytes(), sites = all_.sites;
-    constexpr Clock kClock = Clock::kCpu;
-    return TlsSeconds(kClock, 2 * sites * bytes) +                // up and down
-           CtrSeconds(kClock, (sites * sites + sites) * bytes) +  // at each site, and the self masks at the server
-           Sha256Seconds(kClock, (4 * sites + 1) * bytes) +       // each upload and each download, at both ends
-           // Words and masked words at a site, the spool, the model; at a site the model.
-           DurableWriteSeconds(kClock, all_.folder.path, 4 * sites + 1, bytes);
-  }
-
- private:
-  static SecretBytes<32> KeyOf(std::uint32_t a, std::uint32_t b) {
-    std::array<std::uint8_t, 32> key{static_cast<std::uint8_t>(std::min(a, b)),
-                                     static_cast<std::uint8_t>(std::max(a, b))};
-    return SecretBytes<32>(key);
-  }
-
-  void SendFrom(std::uint32_t site) {
+  site::MaskedFile Mask(std::uint32_t site, const Digest& words) {
     site::MaskContribution mask;
-    mask.round = all_.server->round();
-    mask.manifest = all_.server->manifest();
-    {
-      const Encoded encoded = Must(EncodeContribution(mask.manifest, contributions_[site - 1], {}));
-      mask.words_digest = Must(site::SaveWords(sealer_, all_.File(site, "words"), encoded.words));
-    }
-    for (std::uint32_t other = 1; other <= all_.sites; ++other)
+    mask.round = all.server->round();
+    mask.manifest = all.server->manifest();
+    mask.words_digest = words;
+    for (std::uint32_t other = 1; other <= of_round_; ++other)
       mask.masks.push_back({KeyOf(site, other), site <= other});
-    const std::filesystem::path file = all_.File(site, "masked");
-    const site::MaskedFile masked = Must(site::MaskWords(sealer_, all_.File(site, "words"), mask, file, 1));
-    Check(all_.links[site - 1]->Upload({all_.server->round().round, site}, file, masked.digest, masked.length));
+    return Must(site::MaskWords(sealer_, all.File(site, "words"), mask, all.File(site, "masked"), 1));
   }
-
+  void Upload(std::uint32_t site, const site::MaskedFile& masked) {
+    const RoundId as_site{all.server->round().round, site};
+    Check(all.links[site - 1]->Upload(as_site, all.File(site, "masked"), masked.digest, masked.length));
+  }
+  // Fetches the model and seals it.
   void Fetch(std::uint32_t site, const Digest& digest) {
-    SealedWriter writer = Must(sealer_.StartFile(all_.File(site, "model"), "model"));
+    SealedWriter writer = Must(sealer_.StartFile(all.File(site, "model"), "model"));
     Sha256Stream hash;
-    Check(all_.links[site - 1]->DownloadModel(digest, [&](ByteView bytes) {
+    Check(all.links[site - 1]->DownloadModel(digest, [&](ByteView bytes) {
       hash.Update(bytes);
       return writer.Write(bytes);
     }));
@@ -141,14 +89,72 @@ class RoundTrip {
     Check(writer.Finish());
   }
 
-  Federation all_;
+  Federation all;
+
+ private:
+  const std::uint32_t of_round_;
   const Sealer sealer_;
   std::vector<Contribution> contributions_;
 };
 
-Pair RoundPair(std::uint32_t sites, std::uint64_t values) {
-  const auto round = std::make_shared<RoundTrip>(sites, values);
-  return {[round] { return round->Run(); }, [round] { return round->Bound(); }};
+// Two connections: masked, sent, spooled, summed. Or the sending alone.
+Pair UploadPair(std::uint64_t values, bool with_work_at_the_ends) {
+  constexpr std::uint32_t kConnections = 2;
+  const auto sites = std::make_shared<Contributions>(kConnections, values, kRoundSites);
+  const auto words = std::make_shared<std::vector<Digest>>();
+  const auto masked = std::make_shared<std::vector<site::MaskedFile>>();
+  for (std::uint32_t site = 1; site <= kConnections; ++site) {
+    words->push_back(sites->Seal(site));
+    masked->push_back(sites->Mask(site, words->back()));
+  }
+  const std::uint64_t bytes = kConnections * sites->all.upload_bytes();
+  const auto work = [=] {
+    sites->all.server->OpenRound();
+    const double seconds = SecondsOf(Clock::kCpu, [&] {
+      sites->all.EachSite([&](std::uint32_t site) {
+        if (with_work_at_the_ends) (*masked)[site - 1] = sites->Mask(site, (*words)[site - 1]);
+        sites->Upload(site, (*masked)[site - 1]);
+      });
+      sites->all.server->WaitForSum();
+    });
+    sites->all.server->CloseRound();
+    return seconds;
+  };
+  const auto bound = [=] {
+    const double tls = TlsSeconds(Clock::kCpu, bytes);
+    if (!with_work_at_the_ends) return tls;
+    return tls + CtrSeconds(Clock::kCpu, kRoundSites * bytes) + Sha256Seconds(Clock::kCpu, 2 * bytes) +
+           DurableWriteSeconds(Clock::kCpu, sites->all.folder.path, 2 * kConnections, bytes / kConnections);
+  };
+  return {work, bound};
+}
+
+// One attempt of a train round at all sites, training aside: encode, seal, mask, upload; unmask, finish; fetch.
+Pair RoundPair(std::uint64_t values) {
+  const auto sites = std::make_shared<Contributions>(kRoundSites, values, kRoundSites);
+  const auto work = [=] {
+    BenchServer& server = *sites->all.server;
+    server.OpenRound();
+    const double seconds = SecondsOf(Clock::kCpu, [&] {
+      sites->all.EachSite([&](std::uint32_t site) { sites->Upload(site, sites->Mask(site, sites->Seal(site))); });
+      std::vector<MaskTerm> masks;
+      for (std::uint32_t site = 1; site <= kRoundSites; ++site) masks.push_back({KeyOf(site, site), false});
+      const coordinator::StepFinished finished = server.FinishRound(kRoundSites, std::move(masks));
+      sites->all.EachSite([&](std::uint32_t site) { sites->Fetch(site, finished.model); });
+    });
+    server.CloseRound();
+    return seconds;
+  };
+  const auto bound = [=] {
+    constexpr Clock kClock = Clock::kCpu;
+    const std::uint64_t bytes = sites->all.upload_bytes(), count = kRoundSites;
+    return TlsSeconds(kClock, 2 * count * bytes) +                // up and down
+           CtrSeconds(kClock, (count * count + count) * bytes) +  // at each site, and the self masks at the server
+           Sha256Seconds(kClock, (4 * count + 1) * bytes) +       // each upload and each download, at both ends
+           // Words and masked words at a site, the spool, the model; at a site the model.
+           DurableWriteSeconds(kClock, sites->all.folder.path, 4 * count + 1, bytes);
+  };
+  return {work, bound};
 }
 
 }  // namespace
@@ -156,14 +162,14 @@ Pair RoundPair(std::uint32_t sites, std::uint64_t values) {
 std::vector<Figure> NetworkFigures(Scale scale) {
   const std::uint64_t large = scale(8'000'000);
   std::vector<Figure> figures;
-  figures.push_back({"upload_mtls/1M", "GCM twice, TCP, SHA-256, durable write", 2.0, Clock::kCpu, 3, 2 * 4 * large,
+  figures.push_back({"upload_mtls/8M", "TLS, key streams, SHA-256, durable writes", 2.0, Clock::kCpu, 3, 2 * 4 * large,
                      [=] { return UploadPair(large, true); }});
-  figures.push_back({"upload_mtls/1M/wire alone", "GCM twice and TCP alone", 0.0, Clock::kCpu, 3, 2 * 4 * large,
+  figures.push_back({"upload_mtls/8M/wire alone", "GCM twice and TCP alone", 0.0, Clock::kCpu, 3, 2 * 4 * large,
                      [=] { return UploadPair(large, false); }});
   for (const std::uint64_t millions : {1, 10}) {
     const std::uint64_t values = scale(millions * 1'000'000);
     figures.push_back({fmt::format("round_loopback/10x{}M", millions), "TLS, key streams, SHA-256, durable writes", 2.0,
-                       Clock::kCpu, 3, 2 * 10 * 4 * values, [=] { return RoundPair(10, values); }});
+                       Clock::kCpu, 3, 2 * 10 * 4 * values, [=] { return RoundPair(values); }});
   }
   return figures;
 }

@@ -83,6 +83,22 @@ TEST_F(Enrolment, AnEnrolledFolderIsntEnrolledAgain) {
   EXPECT_EQ(ReadText(federation_.state_of(0) / "keys/tls.crt"), before);
 }
 
+TEST_F(Enrolment, ACertificateIsRenewedForTheSameKeyAndTheTrialGoesOn) {
+  ASSERT_TRUE(federation_.Enrol());
+  const auto file = federation_.state_of(0) / "keys/tls.crt";
+  const std::string before = ReadText(file), key = ReadText(federation_.state_of(0) / "keys/tls.key");
+  const std::string said = ReadText(federation_.path("logs/site-a.enrol"));
+  const std::string fingerprint = said.substr(12, said.find('\n') - 12);
+  ASSERT_EQ(federation_.Consortium({"consortium", "sign", "--fingerprint", fingerprint}).status, 0);
+  ExpectSays(federation_.Site(0, {"enrol", federation_.path("site-a.json")}), 0, "is good for");
+  EXPECT_NE(ReadText(file), before);
+  EXPECT_EQ(ReadText(federation_.state_of(0) / "keys/tls.key"), key);
+  for (std::size_t i = 0; i < federation_.sites(); ++i) federation_.StartSite(i);
+  ASSERT_TRUE(federation_.Finishes());
+  const auto report = federation_.Coordinator({"report", "--json"}).Json();
+  EXPECT_EQ(report.at("rounds").front().at("included").size(), federation_.sites());
+}
+
 TEST_F(Enrolment, APlanThatWasEditedIsRefusedOnBothSides) {
   ASSERT_TRUE(federation_.Enrol());
   const std::string sha256 = federation_.Status().value("plan_sha256", "");

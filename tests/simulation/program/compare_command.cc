@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <sstream>
 #include <system_error>
@@ -60,7 +61,8 @@ Result<Json> ReadRun(const CompareOptions& options) {
 }
 
 std::string Signed(const Json& figure) {
-  std::string text = fmt::format("{:+.3f}", figure["value"].get<double>());
+  const double rounded = std::round(figure["value"].get<double>() * 1000) / 1000 + 0.0;  // no "-0.000"
+  std::string text = fmt::format("{:+.3f}", rounded);
   if (figure["low"].is_number())
     text += fmt::format(" [{:+.3f}, {:+.3f}]", figure["low"].get<double>(), figure["high"].get<double>());
   return text;

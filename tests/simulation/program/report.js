@@ -9,6 +9,7 @@
   Chart.defaults.font.family = 'system-ui, sans-serif';
   Chart.defaults.animation = false;
   Chart.defaults.maintainAspectRatio = false;
+  Chart.defaults.plugins.legend.onClick = null;
 
   const element = (name, text, className) => {
     const made = document.createElement(name);
@@ -18,7 +19,8 @@
   };
   const row = (cells, tag = 'td', className = '') => {
     const line = element('tr', undefined, className);
-    cells.forEach((cell, i) => line.append(element(tag, cell, i > 0 ? 'number' : '')));
+    cells.forEach((cell, i) => line.append(element(i > 0 ? tag : 'th', cell, i > 0 ? 'number' : '')));
+    line.firstChild.scope = tag === 'td' ? 'row' : 'col';
     return line;
   };
   const place = (id, selector) => document.querySelector(`#${id} ${selector}`);
@@ -36,7 +38,9 @@
     if (report.title) document.getElementById('title').textContent = report.title;
     const seconds = rounds.map(r => r.seconds).filter(isNumber).sort((a, b) => a - b);
     const parts = [`${rounds.length} rounds`];
-    if (seconds.length) parts.push(`${seconds[seconds.length >> 1].toFixed(2)} s a round (median)`);
+    if (isNumber(report.patients)) parts.push(`${report.patients} patients`);
+    if (seconds.length)
+      parts.push(`${seconds[seconds.length >> 1].toFixed(2)} s a round (median), the longest ${seconds.at(-1).toFixed(2)} s`);
     if (report.plan_sha256) parts.push(`plan ${report.plan_sha256}`);
     document.getElementById('facts').textContent = parts.join(' · ');
     for (const remark of report.remarks ?? []) document.getElementById('remarks').append(element('p', remark));
@@ -58,7 +62,7 @@
     line('mean of single hospitals', set => set.local_mean);
     for (const site of names('local')) line(`${site} alone`, set => set.local?.[site], true);
     line('Cox, stratified by site', set => set.cox);
-    for (const list of names('reduced')) line(`${list} alone, pooled`, set => set.reduced?.[list]);
+    for (const list of names('reduced')) line(`${list.replaceAll(',', ', ')} alone, pooled`, set => set.reduced?.[list]);
     line('federated, pairs within hospitals', set => set.federated_within);
     place('concordance', '.scroll').append(table);
   }
@@ -68,6 +72,7 @@
     const within = rounds.map(r => ({ x: r.round, y: r.concordance?.value }))
       .filter(point => isNumber(point.y));
     if (!loss.length) return hide('learning');
+    const shown = [...loss, ...within].map(point => point.x);
     new Chart(place('learning', 'canvas'), {
       type: 'line',
       data: {
@@ -79,9 +84,12 @@
       },
       options: {
         parsing: false,
+        clip: false,
         scales: {
-          x: axis('round', { type: 'linear' }), y: axis('loss per patient'),
-          c: axis('concordance', { position: 'right', display: within.length > 0, grid: { drawOnChartArea: false } }),
+          x: axis('round', { type: 'linear', min: Math.min(...shown), max: Math.max(...shown), ticks: { precision: 0 } }),
+          y: axis('loss per patient'),
+          c: axis("concordance (Harrell's C)", { position: 'right', display: within.length > 0, suggestedMin: 0.5,
+            suggestedMax: 1, grid: { drawOnChartArea: false } }),
         },
       },
     });
@@ -102,7 +110,9 @@
       options: {
         parsing: false,
         scales: {
-          x: axis('weeks', { type: 'linear', min: 0, max: report.at_risk_weeks.at(-1) }), y: axis('survival', { min: 0, max: 1 }),
+          x: axis('weeks', { type: 'linear', min: 0, max: report.at_risk_weeks.at(-1),
+            afterBuildTicks: scale => { scale.ticks = report.at_risk_weeks.map(value => ({ value })); } }),
+          y: axis('share alive', { min: 0, max: 1 }),
         },
       },
     });
@@ -113,6 +123,9 @@
     const how = report.in_sample ? 'Predicted by the model they trained.' : 'Predicted by models that had not seen the patient.';
     document.getElementById('survival').append(element('p', how, 'quiet'));
   }
+
+  const groupText = group => `predicted ${group.predicted.toFixed(3)}, observed ${
+    figureText({ value: group.observed, low: group.low, high: group.high })}, ${group.patients} patients`;
 
   function calibrationPlots() {
     const horizons = report.calibration ?? [];
@@ -125,55 +138,95 @@
       const points = horizon.groups.map(g => ({ x: g.predicted, y: g.observed }));
       const bars = horizon.groups.filter(g => isNumber(g.low) && isNumber(g.high)).map(g => ({
         data: [{ x: g.predicted, y: g.low }, { x: g.predicted, y: g.high }], showLine: true, pointRadius: 0,
-        borderColor: colours[0], borderWidth: 1,
+        pointHoverRadius: 0, borderColor: colours[0], borderWidth: 1,
       }));
       new Chart(canvas, {
         type: 'scatter',
         data: {
           datasets: [
             { label: 'groups of patients', data: points, backgroundColor: colours[0], pointRadius: 4 },
-            { data: [{ x: 0, y: 0 }, { x: 1, y: 1 }], showLine: true, pointRadius: 0, borderColor: '#9aa7b4', borderDash: [4, 4] },
+            { data: [{ x: 0, y: 0 }, { x: 1, y: 1 }], showLine: true, pointRadius: 0, pointHoverRadius: 0, borderColor: '#9aa7b4',
+              borderDash: [4, 4], borderWidth: 1 },
             ...bars,
           ],
         },
         options: {
-          plugins: { legend: { display: false }, title: { display: true, text: `survival at ${horizon.week} weeks` } },
-          scales: { x: axis('predicted', { min: 0, max: 1 }), y: axis('observed', { min: 0, max: 1 }) },
+          plugins: {
+            legend: { display: false }, title: { display: true, text: `survival at ${horizon.week} weeks` },
+            tooltip: { filter: item => item.datasetIndex === 0, callbacks: { label: item => groupText(horizon.groups[item.dataIndex]) } },
+          },
+          scales: { x: axis('predicted share alive', { min: 0, max: 1 }), y: axis('observed share alive', { min: 0, max: 1 }) },
         },
       });
     }
   }
+
+  // "1, 3–5" of rising numbers.
+  const spans = numbers => {
+    const runs = [];
+    for (const n of numbers)
+      if (runs.at(-1)?.[1] === n - 1) runs.at(-1)[1] = n;
+      else runs.push([n, n]);
+    return runs.map(([from, to]) => from === to ? from : `${from}–${to}`).join(', ');
+  };
 
   function contributions() {
     const sites = [...new Set(rounds.flatMap(r => [...(r.included ?? []), ...Object.keys(r.sites ?? {})]))].sort();
     if (!sites.length) return hide('contributions');
     const table = element('table', undefined, 'rounds');
     table.append(row(['', ...rounds.map(r => r.round)], 'th'));
+    const declined = new Map();  // what a site said: in which rounds
     for (const site of sites) {
       const line = element('tr');
       line.append(element('th', site));
       for (const round of rounds) {
         const inside = (round.included ?? []).includes(site);
         const said = round.sites?.[site];
-        const cell = element('td', inside ? '●' : '–', inside ? 'in' : 'out');
-        cell.title = inside ? 'contributed' : [said?.outcome ?? said, said?.reason].filter(Boolean).join(': ');
-        line.append(cell);
+        line.append(element('td', inside ? '●' : '–', inside ? 'in' : 'out'));
+        if (inside || !said) continue;
+        const text = `${site} ${[said.outcome ?? said, said.reason].filter(Boolean).join(': ')}`;
+        declined.set(text, [...declined.get(text) ?? [], round.round]);
       }
       table.append(line);
     }
     place('contributions', '.scroll').append(table);
+    const list = place('contributions', 'ul');
+    for (const [text, when] of declined) {
+      list.append(element('li', `${text} (${when.length === rounds.length ? 'every round' : `rounds ${spans(when)}`})`));
+    }
+    for (const failed of report.failed_attempts ?? [])
+      list.append(element('li', `round ${failed.round}, attempt ${failed.attempt + 1} failed: ${failed.failure}`, 'out'));
   }
 
   function traffic() {
     const sites = Object.entries(report.upload_bytes ?? {});
     if (!sites.length) return hide('traffic');
     const table = element('table');
-    table.append(row(['', 'sent', 'as plain float32', 'ratio'], 'th'));
+    table.append(row(['', 'sent', 'plain float32', 'ratio'], 'th'));
     for (const [site, bytes] of sites) {
       const ratio = bytes.plain_float32 > 0 ? (bytes.sent / bytes.plain_float32).toFixed(2) : '';
       table.append(row([site, bytes.sent.toLocaleString('en'), bytes.plain_float32.toLocaleString('en'), ratio]));
     }
     place('traffic', '.scroll').append(table);
+  }
+
+  function audit() {
+    const logs = [['coordinator', report.audit?.coordinator], ...Object.entries(report.audit?.sites ?? {})].filter(([, said]) => said);
+    if (!logs.length) return hide('audit');
+    const held = logs.filter(([, said]) => said === 'ok').map(([name]) => name);
+    if (held.length) place('audit', 'ul').append(element('li', `${held.length} of ${logs.length} hold: ${held.join(', ')}`));
+    for (const [name, said] of logs)
+      if (said !== 'ok') place('audit', 'ul').append(element('li', `${name}: ${said}`, 'out'));
+  }
+
+  // Charts are pictures to a screen reader; what scrolls can be reached with the keyboard.
+  function nameParts() {
+    for (const section of document.querySelectorAll('section')) {
+      const name = section.querySelector('h2').textContent;
+      for (const box of section.querySelectorAll('.scroll'))
+        Object.assign(box, { tabIndex: 0, role: 'region', ariaLabel: name });
+      for (const canvas of section.querySelectorAll('canvas')) Object.assign(canvas, { role: 'img', ariaLabel: name });
+    }
   }
 
   facts();
@@ -183,4 +236,6 @@
   calibrationPlots();
   contributions();
   traffic();
+  audit();
+  nameParts();
 })();

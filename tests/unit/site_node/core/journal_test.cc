@@ -32,7 +32,8 @@ std::vector<Input> OneOfEach() {
           ResumeSite{},
           RosterReceived{{5, 5}, true},
           RevocationsReceived{{6}},
-          CohortRead{cohort}};
+          CohortRead{cohort},
+          RevocationsChecked{"too old"}};
 }
 
 TEST(SiteJournal, EveryInputComesBackAsItWas) {

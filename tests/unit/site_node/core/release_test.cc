@@ -87,6 +87,8 @@ TEST_F(ReleasePolicyTest, SaysWhyASiteStaysOutWithoutCountingItsPatients) {
   EXPECT_FALSE(MayContribute(plan_, {}).ok());
   EXPECT_FALSE(MayContribute(plan_, {true, "night", doubles::ToyCohort(SiteId{1})}).ok());
   EXPECT_TRUE(MayContribute(plan_, {false, "", doubles::ToyCohort(SiteId{1}, 5)}).ok());
+  EXPECT_EQ(MayContribute(plan_, {false, "", doubles::ToyCohort(SiteId{1}, 5), "revocation list 3 is old"}).error(),
+            (Error{ErrorCode::kNotApproved, "revocation list 3 is old"}));
   const Status small = MayContribute(plan_, {false, "", doubles::ToyCohort(SiteId{1}, 4)});
   ASSERT_FALSE(small.ok());
   EXPECT_EQ(small.error().code, ErrorCode::kNotApproved);

@@ -83,7 +83,9 @@ void Configure(httplib::Server& server, const int& port) {
   server.set_payload_max_length(kMaxBody);
   server.set_read_timeout(kTimeoutSeconds, 0);
   server.set_write_timeout(kTimeoutSeconds, 0);
-  server.set_keep_alive_timeout(kTimeoutSeconds);
+  // An open page must not hold a thread, nor the end of the daemon.
+  server.set_keep_alive_max_count(1);
+  server.set_keep_alive_timeout(1);
   server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
   server.set_pre_routing_handler([&port](const httplib::Request& request, httplib::Response& response) {
     const std::string objection = Objection(request, port);

@@ -39,7 +39,10 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { border-bottom: 1px solid #8886; padding: .2em 1.2em .2em 0; text-align: left; }
 .number { text-align: right; }
 .bad { color: var(--bad); } .bad:empty { display: none; }
-@media (max-width: 60em) { th, td { white-space: nowrap; } }
+@media (max-width: 60em) {
+  th, td { white-space: nowrap; }
+  th:first-child, td:first-child { position: sticky; left: 0; background: Canvas; }
+}
 )";
 
 constexpr std::string_view kScript =

@@ -29,7 +29,7 @@ body { font: 15px/1.5 sans-serif; margin: 2em auto; max-width: 70em; padding: 0 
 h1 { font-size: 1.5em; } h2 { font-size: 1.2em; }
 table { border-collapse: collapse; }
 th, td { border-bottom: 1px solid #8886; padding: .2em 1.2em .2em 0; text-align: left; vertical-align: top; }
-th { font-weight: normal; white-space: nowrap; }
+th { font-weight: normal; overflow-wrap: normal; }
 pre { white-space: pre-wrap; }
 #answer { color: var(--bad); } #answer:empty { display: none; }
 )";
@@ -37,7 +37,9 @@ pre { white-space: pre-wrap; }
 constexpr std::string_view kScript = R"(async function look() {
   let answer = '';
   try {
-    const page = new DOMParser().parseFromString(await (await fetch('/')).text(), 'text/html');
+    const reply = await fetch('/');
+    if (!reply.ok) throw reply.status;
+    const page = new DOMParser().parseFromString(await reply.text(), 'text/html');
     const [mine, its] = [document, page].map((one) => one.querySelector('main'));
     if (mine.innerHTML !== its.innerHTML) mine.replaceWith(document.adoptNode(its));
   } catch (error) {
@@ -68,7 +70,7 @@ constexpr Line kLines[] = {{"error", "Error"},
                            {"in_round", "Takes part in it"},
                            {"last_reason", "Why it declined last"},
                            {"rounds_contributed", "Rounds contributed"},
-                           {"bytes_uploaded", "Bytes uploaded since the daemon's start"},
+                           {"bytes_uploaded", "Bytes uploaded since start"},
                            {"audit_lines", "Lines of the audit log"},
                            {"roster_version", "Roster version"},
                            {"model", "Model"},
@@ -92,9 +94,9 @@ PageReply StatusPage(Driver& driver) {
     const auto& approved = node.participant().plan();
     return approved ? DescribePlan(*approved) : std::string("No plan is approved: nothing is sent.");
   });
-  return {200, "text/html; charset=utf-8",
-          fmt::format(kPage, Rows(Json::parse(driver.StatusJson(), nullptr, false)),
-                      EscapeHtml(plan.ok() ? *plan : plan.error().message))};
+  const auto status = Json::parse(driver.StatusJson(), nullptr, false);
+  return {status.contains("error") ? 503 : 200, "text/html; charset=utf-8",
+          fmt::format(kPage, Rows(status), EscapeHtml(plan.ok() ? *plan : plan.error().message))};
 }
 
 }  // namespace

@@ -128,20 +128,6 @@ std::vector<SiteId> ReadSites(ByteReader& reader) {
   return sites;
 }
 
-void WriteLink(ByteWriter& writer, const ModelLink& link) {
-  writer.U64(link.round).Raw(link.model).Raw(link.before).Raw(link.included).Raw(link.signature);
-}
-
-ModelLink ReadLink(ByteReader& reader) {
-  ModelLink link;
-  link.round = reader.U64();
-  link.model = reader.Array<32>();
-  link.before = reader.Array<32>();
-  link.included = reader.Array<32>();
-  link.signature = reader.Array<64>();
-  return link;
-}
-
 void WriteRecord(ByteWriter& writer, const RoundRecord& record) {
   WriteRound(writer, record.id);
   WriteTask(writer, record.task);

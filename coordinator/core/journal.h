@@ -13,8 +13,6 @@ void WriteRound(ByteWriter& writer, const RoundId& round);
 RoundId ReadRound(ByteReader& reader);
 void WriteSites(ByteWriter& writer, const std::vector<SiteId>& sites);
 std::vector<SiteId> ReadSites(ByteReader& reader);
-void WriteLink(ByteWriter& writer, const ModelLink& link);
-ModelLink ReadLink(ByteReader& reader);
 void WriteRecord(ByteWriter& writer, const RoundRecord& record);
 RoundRecord ReadRecord(ByteReader& reader);
 

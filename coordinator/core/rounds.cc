@@ -216,7 +216,7 @@ void Trial::State::EndAttempt(RoundRecord record, const ModelLink* link, Draft& 
   WriteRecord(writer, record);
   writer.U8(link != nullptr ? 1 : 0);
   if (link != nullptr) {
-    WriteLink(writer, *link);
+    link->Write(writer);
     WriteHeader(writer, header);
   }
   writer.U8(lists_changed ? 1 : 0);
@@ -239,7 +239,7 @@ Status Trial::State::ReplayEnd(ByteReader& reader) {
     ASSIGN_OR_RETURN(standing, Standing::Read(reader));
     history.push_back(ReadRecord(reader));
     if (reader.U8() != 0) {
-      links.push_back(ReadLink(reader));
+      links.push_back(ModelLink::Read(reader));
       header = ReadHeader(reader);
     }
     if (reader.U8() == 0) continue;

@@ -42,20 +42,6 @@ Result<bool> ReadFlag(ByteReader& reader, std::string_view what) {
   return flag == 1;
 }
 
-void WriteLink(ByteWriter& writer, const ModelLink& link) {
-  writer.U64(link.round).Raw(link.model).Raw(link.before).Raw(link.included).Raw(link.signature);
-}
-
-ModelLink ReadLink(ByteReader& reader) {
-  ModelLink link;
-  link.round = reader.U64();
-  link.model = reader.Array<32>();
-  link.before = reader.Array<32>();
-  link.included = reader.Array<32>();
-  link.signature = reader.Array<64>();
-  return link;
-}
-
 void WriteItems(ByteWriter& writer, const std::vector<UnmaskBody::Item>& items) {
   writer.U32(static_cast<std::uint32_t>(items.size()));
   for (const UnmaskBody::Item& item : items) writer.U32(item.owner.value).Raw(item.share);
@@ -76,12 +62,24 @@ Result<std::vector<UnmaskBody::Item>> ReadItems(ByteReader& reader, std::string_
 
 Bytes ModelLink::SignedPart() const { return ByteWriter().U64(round).Raw(model).Raw(before).Raw(included).Take(); }
 
+void ModelLink::Write(ByteWriter& writer) const { writer.Raw(SignedPart()).Raw(signature); }
+
+ModelLink ModelLink::Read(ByteReader& reader) {
+  ModelLink link;
+  link.round = reader.U64();
+  link.model = reader.Array<32>();
+  link.before = reader.Array<32>();
+  link.included = reader.Array<32>();
+  link.signature = reader.Array<64>();
+  return link;
+}
+
 Bytes RoundOpenBody::Encode() const {
   ByteWriter writer;
   writer.U64(round.round).U32(round.attempt).U32(step).U32(round_in_step).U8(evaluating);
   writer.Raw(manifest_hash).Raw(plan_hash).Raw(roster_hash).Raw(model);
   writer.U32(static_cast<std::uint32_t>(links.size()));
-  for (const ModelLink& link : links) WriteLink(writer, link);
+  for (const ModelLink& link : links) link.Write(writer);
   return writer.Take();
 }
 
@@ -101,7 +99,7 @@ Result<RoundOpenBody> RoundOpenBody::Decode(ByteView bytes) {
   body.model = reader.Array<32>();
   ASSIGN_OR_RETURN(const std::uint32_t count, ReadCount(reader, kLinkBytes, kWhat));
   body.links.reserve(count);
-  for (std::uint32_t i = 0; i < count; ++i) body.links.push_back(ReadLink(reader));
+  for (std::uint32_t i = 0; i < count; ++i) body.links.push_back(ModelLink::Read(reader));
   RETURN_IF_ERROR(reader.Finish(kWhat));
   return body;
 }
@@ -202,7 +200,7 @@ Result<UnmaskBody> UnmaskBody::Decode(ByteView bytes) {
 
 Bytes CommitBody::Encode() const {
   ByteWriter writer;
-  WriteLink(writer, link);
+  link.Write(writer);
   WriteSites(writer, included);
   return writer.Take();
 }
@@ -211,7 +209,7 @@ Result<CommitBody> CommitBody::Decode(ByteView bytes) {
   constexpr std::string_view kWhat = "the end of a round";
   ByteReader reader(bytes);
   CommitBody body;
-  body.link = ReadLink(reader);
+  body.link = ModelLink::Read(reader);
   ASSIGN_OR_RETURN(body.included, ReadSites(reader, kWhat));
   RETURN_IF_ERROR(reader.Finish(kWhat));
   return body;

@@ -22,6 +22,8 @@ struct ModelLink {
   Digest model{}, before{}, included{};  // before: zeros for the first
   std::array<std::uint8_t, 64> signature{};
   Bytes SignedPart() const;  // without the label, which SignLabelled puts in front
+  void Write(ByteWriter& writer) const;
+  static ModelLink Read(ByteReader& reader);
   bool operator==(const ModelLink&) const = default;
 };
 

@@ -14,20 +14,6 @@ void WriteOptional(ByteWriter& writer, const std::optional<T>& value, Write writ
   if (value) write(*value);
 }
 
-void WriteLink(ByteWriter& writer, const ModelLink& link) {
-  writer.U64(link.round).Raw(link.model).Raw(link.before).Raw(link.included).Raw(link.signature);
-}
-
-ModelLink ReadLink(ByteReader& reader) {
-  ModelLink link;
-  link.round = reader.U64();
-  link.model = reader.Array<32>();
-  link.before = reader.Array<32>();
-  link.included = reader.Array<32>();
-  link.signature = reader.Array<64>();
-  return link;
-}
-
 void WriteOpenRound(ByteWriter& writer, const OpenRound& open) {
   writer.U64(open.round).Raw(open.manifest_hash).Raw(open.roster_hash).Raw(open.cohort).U32(open.reveals);
   WriteOptional(writer, open.words, [&](const Digest& words) { writer.Raw(words); });
@@ -63,7 +49,7 @@ Bytes Memory::Encode() const {
   WriteOptional(writer, highest, [&](const RoundId& value) { WriteRound(writer, value); });
   WriteOptional(writer, open_round, [&](const OpenRound& value) { WriteOpenRound(writer, value); });
   WriteOptional(writer, chain, [&](const ChainEnd& value) {
-    WriteLink(writer, value.link);
+    value.link.Write(writer);
     writer.U64(value.links);
   });
   WriteOptional(writer, model, [&](const std::pair<Digest, ModelHeader>& value) {
@@ -94,7 +80,7 @@ Result<Memory> Memory::Decode(ByteView bytes) {
   if (reader.U8() != 0) memory.highest = ReadRound(reader);
   if (reader.U8() != 0) memory.open_round = ReadOpenRound(reader);
   if (reader.U8() != 0) {
-    ChainEnd end{ReadLink(reader), 0};
+    ChainEnd end{ModelLink::Read(reader), 0};
     end.links = reader.U64();
     memory.chain = end;
   }

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "common/runtime/exit_status.h"
+#include "common/runtime/heaps.h"
 #include "coordinator/shell/commands.h"
 #include "coordinator/web/pages.h"
 
@@ -132,6 +133,7 @@ void AddReadCommands(CLI::App& app, Options& o, Command& chosen) {
 }
 
 int Main(int argc, char** argv) {
+  LimitHeaps();
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);  // before gRPC looks: what matters comes as our own errors
   auto stop = StopSignal::Install();
   if (!stop.ok()) return RunToExitStatus("fedtrial-coordinator", [&]() -> Status { return stop.error(); });

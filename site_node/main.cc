@@ -4,6 +4,7 @@
 #include <string>
 
 #include "common/runtime/exit_status.h"
+#include "common/runtime/heaps.h"
 #include "common/runtime/signals.h"
 #include "site_node/shell/commands.h"
 #include "site_node/web/pages.h"
@@ -20,6 +21,7 @@ constexpr char kFooter[] =
 }  // namespace
 
 int main(int argc, char** argv) {
+  LimitHeaps();
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   auto stop = StopSignal::Install();
   if (!stop.ok()) return RunToExitStatus("fedtrial-site", [&]() -> Status { return stop.error(); });

@@ -100,7 +100,8 @@ Status Uploads::State(SiteId site, RoundId round, v1::UploadStateReply& reply) {
 Status Uploads::Receive(SiteId site, grpc::ServerContext& context, grpc::ServerReader<v1::UploadChunk>& reader,
                         v1::UploadReply& reply) {
   const Turn turn(*this, site, context);
-  v1::UploadChunk chunk;  // one for the whole stream: its buffer is used again
+  const Slot slot(slots_);  // before the first chunk: a stream that waits holds none
+  v1::UploadChunk chunk;    // one for the whole stream: its buffer is used again
   if (!reader.Read(&chunk)) return WrongStart("no chunk came");
   const RoundId round{chunk.round(), chunk.attempt()};
   Digest digest{};
@@ -121,7 +122,6 @@ Status Uploads::Receive(SiteId site, grpc::ServerContext& context, grpc::ServerR
   if (chunk.length() != spool->length())
     return WrongStart(
         fmt::format("{} bytes are announced, the round's manifest has {}", chunk.length(), spool->length()));
-  const Slot slot(slots_);
   ASSIGN_OR_RETURN(IncomingUpload upload, spool->Receive(site));
   if (chunk.offset() == upload.offset()) RETURN_IF_ERROR(ReadChunks(site, *spool, upload, chunk, reader));
   reply.set_offset(upload.offset());  // if it isn't the end, or wasn't the start: go on from here

@@ -38,7 +38,7 @@ class Uploads {
                  v1::UploadReply& reply);
 
  private:
-  static constexpr std::ptrdiff_t kAtOnce = 4;
+  static constexpr std::ptrdiff_t kAtOnce = 3;
 
   struct Line {                              // of one site
     std::mutex turn;                         // held while a stream of the site is read

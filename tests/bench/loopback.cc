@@ -120,6 +120,13 @@ grpc::Status BenchServer::Upload(grpc::ServerContext*, grpc::ServerReader<v1::Up
 }
 
 Status BenchServer::Take(grpc::ServerReader<v1::UploadChunk>& reader, v1::UploadReply& reply) {
+  slots_.acquire();
+  const Status taken = TakeInTurn(reader, reply);
+  slots_.release();
+  return taken;
+}
+
+Status BenchServer::TakeInTurn(grpc::ServerReader<v1::UploadChunk>& reader, v1::UploadReply& reply) {
   v1::UploadChunk chunk;
   if (!reader.Read(&chunk)) return Error{ErrorCode::kInvalidInput, "no chunk came"};
   const SiteId site{chunk.attempt()};
@@ -128,18 +135,12 @@ Status BenchServer::Take(grpc::ServerReader<v1::UploadChunk>& reader, v1::Upload
   std::copy(chunk.digest().begin(), chunk.digest().end(), digest.begin());
   const auto spool = work_->spool(round_);
   if (spool == nullptr) return Error{ErrorCode::kWrongPhase, "no round is open"};
-  slots_.acquire();
-  const auto take = [&]() -> Status {
-    ASSIGN_OR_RETURN(coordinator::IncomingUpload upload, spool->Receive(site));
-    do {
-      RETURN_IF_ERROR(upload.Append(AsBytes(chunk.data())));
-    } while (reader.Read(&chunk));
-    reply.set_offset(upload.offset());
-    return spool->Store(site, std::move(upload), digest);
-  };
-  const Status taken = take();
-  slots_.release();
-  RETURN_IF_ERROR(taken);
+  ASSIGN_OR_RETURN(coordinator::IncomingUpload upload, spool->Receive(site));
+  do {
+    RETURN_IF_ERROR(upload.Append(AsBytes(chunk.data())));
+  } while (reader.Read(&chunk));
+  reply.set_offset(upload.offset());
+  RETURN_IF_ERROR(spool->Store(site, std::move(upload), digest));
   work_->Add({round_, site, digest});
   reply.set_stored(true);
   return {};

@@ -52,6 +52,7 @@ class BenchServer final : public v1::Federation::Service {
 
  private:
   Status Take(grpc::ServerReader<v1::UploadChunk>& reader, v1::UploadReply& reply);
+  Status TakeInTurn(grpc::ServerReader<v1::UploadChunk>& reader, v1::UploadReply& reply);
   Status Give(const v1::DownloadRequest& request, grpc::ServerWriter<v1::DownloadChunk>& writer);
   coordinator::StepFinished Finished(std::vector<SiteId> included, std::vector<MaskTerm> masks);
 
@@ -62,7 +63,7 @@ class BenchServer final : public v1::Federation::Service {
   const Sealer sealer_;
   const coordinator::ModelFiles models_;
   Digest before_{};
-  std::counting_semaphore<> slots_{4};
+  std::counting_semaphore<> slots_{3};
 
   RoundId round_{0, 0};  // one after the other: a spool is emptied while the next one opens
   std::mutex mutex_;

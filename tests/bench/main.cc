@@ -4,12 +4,14 @@
 #include <string_view>
 #include <vector>
 
+#include "common/runtime/heaps.h"
 #include "tests/bench/figure.h"
 #include "tests/bench/memory.h"
 
 // fedtrial-bench [--tiny] [--benchmark_filter=REGEX]: one table of figures against the machine's limits.
 int main(int argc, char** argv) {
   using namespace fedtrial::bench;
+  fedtrial::LimitHeaps();  // as both daemons do
   if (argc == 4 && std::string_view(argv[1]) == "--serve")
     return ServeForMemory(argv[2], std::strtoull(argv[3], nullptr, 10));
   Scale scale;

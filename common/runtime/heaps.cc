@@ -1,0 +1,9 @@
+#include "common/runtime/heaps.h"
+
+#include <malloc.h>
+
+namespace fedtrial {
+
+void LimitHeaps() { mallopt(M_ARENA_MAX, 2); }
+
+}  // namespace fedtrial

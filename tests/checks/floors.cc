@@ -130,7 +130,8 @@ const Floors& TheFloors() {
                {"thread", "mutex", "shared_mutex", "condition_variable", "future", "semaphore", "latch", "barrier",
                 "stop_token", "pthread.h"}},
               {"addresses", {"arpa/inet.h"}},
-              {"system", {"sys/", "poll.h", "signal.h", "csignal", "spawn.h", "malloc.h", "netinet/", "netdb.h", "ifaddrs.h"}},
+              {"system",
+               {"sys/", "poll.h", "signal.h", "csignal", "spawn.h", "malloc.h", "netinet/", "netdb.h", "ifaddrs.h"}},
           },
       .sideways =
           {

@@ -58,7 +58,7 @@ function(fedtrial_test NAME)
   add_executable(${NAME} ${sources})
   # A test isn't faster for -O3, but GCC 12 then takes three times as long and warns of its own <string> and <variant>.
   target_compile_options(${NAME} PRIVATE $<$<CONFIG:Release>:-O1>)
-  if(FEDTRIAL_SANITIZE)  # with a sanitizer it sees memset over impossible lengths in its own headers
+  if(FEDTRIAL_SANITIZE)  # with a sanitizer GCC 12 sees memset over impossible lengths in its own headers
     target_compile_options(${NAME} PRIVATE -Wno-stringop-overflow -Wno-array-bounds -Wno-restrict)
   endif()
   target_link_libraries(${NAME} PRIVATE fedtrial_flags ${TEST_LINKS} GTest::gtest GTest::gmock GTest::gtest_main

@@ -15,7 +15,8 @@ using namespace fedtrial;
 using namespace fedtrial::site;
 
 constexpr char kFooter[] =
-    "Exit status: 0 done, 1 failed, 2 wrong use or configuration, 3 no daemon or coordinator to talk to.\n"
+    "Exit status: 0 done, 1 failed, 2 wrong use or configuration, 3 try again: no daemon, no connection,\n"
+    "folder in use, disk full.\n"
     "The data folder is only read. Nothing leaves this hospital before `approve`, and then only encrypted sums.";
 
 }  // namespace

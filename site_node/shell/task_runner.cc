@@ -109,21 +109,21 @@ Result<Contribution> TaskRunner::Run(const Job& job, const Progress& progress) {
     return ReceiveValues(*worker, reply.answered(), job.manifest);
   };
   auto contribution = once();
-  // A worker that died or spoke out of turn isn't asked again, but another one: the task comes out the same.
-  for (int tries = 1; !contribution.ok(); ++tries) {
-    {
-      const std::scoped_lock lock(mutex_);
-      if (contribution.error().code != ErrorCode::kInternal && worker_ && worker_->running()) break;
-      worker_.reset();
-    }
-    if (tries == kTries || cancels_ != cancels) break;
+  for (int tries = 1; tries < kTries && !contribution.ok() && WorkerDied() && cancels_ == cancels; ++tries) {
     LogWarning("task started again", {{"why", contribution.error()}});
     contribution = once();
   }
   const std::scoped_lock lock(mutex_);
   last_used_ = SteadyNow();
   busy_ = false;
+  // A worker that spoke out of turn isn't asked again.
+  if (!contribution.ok() && contribution.error().code == ErrorCode::kInternal) worker_.reset();
   return contribution;
+}
+
+bool TaskRunner::WorkerDied() {
+  const std::scoped_lock lock(mutex_);
+  return worker_ != nullptr && !worker_->running();
 }
 
 Result<Contribution> TaskRunner::ReceiveValues(ChildProcess& worker, const v1::Answered& answered,

@@ -42,7 +42,8 @@ class TaskRunner {
   void End();
 
  private:
-  Result<ChildProcess*> Worker();
+  Result<ChildProcess*> Worker();  // starts another where there is none or it has died
+  bool WorkerDied();
   Result<v1::WorkerReply> Ask(const v1::WorkerRequest& request, const Bytes* model, const Progress& progress);
   Result<Contribution> ReceiveValues(ChildProcess& worker, const v1::Answered& answered, const Manifest& manifest);
 

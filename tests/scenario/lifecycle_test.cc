@@ -72,6 +72,16 @@ TEST(Lifecycle, APausedSiteStaysOutAndComesBack) {
   EXPECT_EQ(toy->trial().history().back().included, Ids({1, 2, 3, 4}));
 }
 
+TEST(Lifecycle, ASiteWithAStaleRevocationListStaysOutUntilItHasAFreshOne) {
+  Toy toy(FourSites());
+  toy->Tell(kOther, site::RevocationsChecked{"revocation list 3 is 25 hours old"});
+  ASSERT_TRUE(toy->Run([&] { return toy->trial().links().size() == 1; }).ok());
+  EXPECT_EQ(toy->trial().history()[0].sites.at(kOther).reason, "revocation list 3 is 25 hours old");
+  toy->Tell(kOther, site::RevocationsChecked{});
+  ASSERT_TRUE(toy->Run().ok());
+  EXPECT_EQ(toy->trial().history().back().included, Ids({1, 2, 3, 4}));
+}
+
 TEST(Lifecycle, ASitePausedWhileItsTaskRunsSendsNothing) {
   simulation::SimHooks hooks;
   hooks.task_time = [](SiteId, const Task&) { return Duration(5000); };

@@ -1,8 +1,6 @@
 #include "tests/statistical/program.h"
 
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 #include <sys/wait.h>
 
 #include "gtest/gtest.h"
@@ -29,27 +27,6 @@ Ran RunSim(const std::vector<std::string>& arguments) {
   std::string command = Quoted(std::string(FEDTRIAL_BINARY_DIR) + "/fedtrial-sim");
   for (const std::string& argument : arguments) command += " " + Quoted(argument);
   return RunProgram(command);
-}
-
-std::string ReadText(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
-void WriteText(const std::filesystem::path& file, const std::string& text) {
-  std::ofstream out(file, std::ios::binary);
-  out << text;
-}
-
-std::string Replaced(std::string text, const std::string& from, const std::string& to) {
-  const std::size_t place = text.find(from);
-  if (place == std::string::npos)
-    ADD_FAILURE() << "no \"" << from << "\" to replace";
-  else
-    text.replace(place, from.size(), to);
-  return text;
 }
 
 std::filesystem::path SourceFolder() { return FEDTRIAL_SOURCE_DIR; }

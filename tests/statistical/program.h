@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/text_files.h"
+
 namespace fedtrial {
 
 // What a program of build/bin printed, and how it ended.
@@ -15,10 +17,6 @@ struct Ran {
 };
 Ran RunProgram(const std::string& command);
 Ran RunSim(const std::vector<std::string>& arguments);
-
-std::string ReadText(const std::filesystem::path& file);
-void WriteText(const std::filesystem::path& file, const std::string& text);
-std::string Replaced(std::string text, const std::string& from, const std::string& to);  // fails the test if absent
 
 std::filesystem::path SourceFolder();
 std::filesystem::path SharedFolder();  // FEDTRIAL_SHARED, else beside the source tree; may not be there

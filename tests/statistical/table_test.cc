@@ -22,7 +22,7 @@ std::filesystem::path VectorFolder() {
 }
 
 std::filesystem::path FolderOf(const Trial& trial) {
-  for (const auto& above : {VectorFolder(), SourceFolder() / "deploy/data", SharedFolder() / "data"})
+  for (const auto& above : {VectorFolder(), SourceFolder() / "tests/vectors", SourceFolder() / "deploy/data"})
     if (exists(above / trial.folder / "reference.json")) return above / trial.folder;
   return {};
 }
@@ -38,7 +38,7 @@ class Table : public ::testing::TestWithParam<Trial> {
  protected:
   void SetUp() override {
     folder_ = FolderOf(GetParam());
-    if (folder_.empty()) GTEST_SKIP() << GetParam().folder << " is neither shipped nor in ../shared";
+    ASSERT_FALSE(folder_.empty()) << GetParam().folder << " is shipped, but isn't there";
     reference_ = json::parse(ReadText(folder_ / "reference.json"));
   }
   std::vector<std::string> Arguments() const {

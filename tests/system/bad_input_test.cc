@@ -32,10 +32,6 @@ TrialOptions ManyRounds() {
 
 class BadInput : public testing::Test {
  protected:
-  void SetUp() override {
-    if (!ProgramsAreThere()) GTEST_SKIP() << "no fedtrial-worker here: this build is without LibTorch";
-  }
-
   Federation federation_{{}};
 };
 
@@ -43,8 +39,6 @@ class BadInput : public testing::Test {
 class BadTable : public BadInput {
  protected:
   void SetUp() override {
-    BadInput::SetUp();
-    if (IsSkipped()) return;
     const Ran made = federation_.Site(0, {"init", "--name", "site-a", "--data", federation_.path("data/site-a")});
     ASSERT_EQ(made.status, 0) << made.err;
   }
@@ -110,11 +104,7 @@ TEST_F(BadTable, ASiteThatIsntEnrolledDoesNotRun) {
 // The coordinator's own folder and port.
 class BadFolder : public BadInput {
  protected:
-  void SetUp() override {
-    BadInput::SetUp();
-    if (IsSkipped()) return;
-    ASSERT_TRUE(federation_.Init());
-  }
+  void SetUp() override { ASSERT_TRUE(federation_.Init()); }
   void StopCoordinator() {
     federation_.coordinator().Signal(SIGTERM);
     EXPECT_EQ(federation_.coordinator().Wait(), 0);
@@ -181,6 +171,15 @@ TEST_F(BadFolder, WithoutADaemonACommandToASiteSaysSo) {
   EXPECT_FALSE(ran.err.empty());
 }
 
+TEST_F(BadFolder, OutputThatNobodyTakesIsAnError) {
+  StartOptions options;
+  options.out = "/dev/full";
+  options.err = federation_.path("err");
+  Process status({ProgramFolder() / "fedtrial-coordinator", "status", "--state", federation_.path("state")}, options);
+  EXPECT_EQ(status.Wait(), 3);
+  EXPECT_NE(ReadText(options.err).find("cannot write the output"), std::string::npos) << ReadText(options.err);
+}
+
 // A full disk is played by a limit on the size of files (EFBIG in place of ENOSPC): what is there stays, nothing grows.
 void LimitFiles(const Process& process, rlim_t bytes) {
   const rlimit limit{bytes, RLIM_INFINITY};
@@ -190,8 +189,6 @@ void LimitFiles(const Process& process, rlim_t bytes) {
 class FullDisk : public BadInput {
  protected:
   void SetUp() override {
-    BadInput::SetUp();
-    if (IsSkipped()) return;
     std::signal(SIGXFSZ, SIG_IGN);  // inherited: writing fails, as on a full disk, and no signal ends the daemon
     ASSERT_TRUE(federation_.Start());
     ASSERT_TRUE(Eventually([&] { return federation_.Status().value("rounds_committed", 0) >= 2; }));

@@ -4,10 +4,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
-#include <fstream>
 #include <gtest/gtest.h>
 #include <spawn.h>
-#include <sstream>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,27 +31,6 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
 }
 
 }  // namespace
-
-std::string ReadText(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
-void WriteText(const std::filesystem::path& file, const std::string& text) {
-  std::ofstream out(file, std::ios::binary);
-  out << text;
-}
-
-std::string Replaced(std::string text, const std::string& from, const std::string& to) {
-  const std::size_t place = text.find(from);
-  if (place == std::string::npos)
-    ADD_FAILURE() << "no \"" << from << "\" to replace in\n" << text;
-  else
-    text.replace(place, from.size(), to);
-  return text;
-}
 
 ScratchFolder::ScratchFolder() {
   std::string name = "/tmp/fts-XXXXXX";
@@ -159,12 +136,6 @@ Ran RunToEnd(const Arguments& command, std::chrono::seconds limit) {
 std::filesystem::path ProgramFolder() {
   const char* folder = std::getenv("FEDTRIAL_BIN");
   return folder != nullptr ? folder : FEDTRIAL_BINARY_DIR;
-}
-
-bool ProgramsAreThere() {
-  for (const char* name : {"fedtrial-coordinator", "fedtrial-site", "fedtrial-worker"})
-    if (!std::filesystem::exists(ProgramFolder() / name)) return false;
-  return true;
 }
 
 }  // namespace fedtrial::system_test

@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/text_files.h"
+
 namespace fedtrial::system_test {
 
 using Arguments = std::vector<std::string>;
@@ -24,10 +26,6 @@ bool Eventually(const Done& done, std::chrono::seconds limit = std::chrono::seco
   }
   return true;
 }
-
-std::string ReadText(const std::filesystem::path& file);  // "" where there is none
-void WriteText(const std::filesystem::path& file, const std::string& text);
-std::string Replaced(std::string text, const std::string& from, const std::string& to);  // fails the test if absent
 
 // A folder that goes with its owner; its path is short, as Unix sockets in it want.
 class ScratchFolder {
@@ -86,6 +84,5 @@ Ran RunToEnd(const Arguments& command, std::chrono::seconds limit = std::chrono:
 
 // The folder of the programs: FEDTRIAL_BIN, else this build's.
 std::filesystem::path ProgramFolder();
-bool ProgramsAreThere();
 
 }  // namespace fedtrial::system_test

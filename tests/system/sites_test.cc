@@ -12,10 +12,6 @@ namespace {
 // Sites that don't take part, and why: the trial of the others goes on.
 class Sites : public testing::Test {
  protected:
-  void SetUp() override {
-    if (!ProgramsAreThere()) GTEST_SKIP() << "no fedtrial-worker here: this build is without LibTorch";
-  }
-
   // Site d takes part in no round, and the record of each says why.
   static void ExpectOnlySiteDRefused(const Federation& federation, const std::string& reason) {
     const auto report = federation.Coordinator({"report", "--json"}).Json();

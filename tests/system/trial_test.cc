@@ -6,14 +6,7 @@
 namespace fedtrial::system_test {
 namespace {
 
-class Trial : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!ProgramsAreThere()) GTEST_SKIP() << "no fedtrial-worker here: this build is without LibTorch";
-  }
-};
-
-TEST_F(Trial, OfThreeSitesRunsToItsEndWithTheSameModelEverywhere) {
+TEST(Trial, OfThreeSitesRunsToItsEndWithTheSameModelEverywhere) {
   TrialOptions options;
   options.patients = {14, 17, 20};
   Federation federation(options);

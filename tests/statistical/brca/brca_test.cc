@@ -12,7 +12,7 @@ using nlohmann::json;
 
 TEST(FedTcgaBrca, ReachesTheBarOverFiveSeedsAndStaysWithPooled) {
   const auto data = SharedFolder() / "data/fed_tcga_brca";
-  if (!exists(data)) GTEST_SKIP() << "../shared/data/fed_tcga_brca is not there";
+  if (!exists(data)) GTEST_SKIP() << "fed_tcga_brca may not be shipped, and " << data << " isn't there";
   const ScratchFolder scratch;
   const auto sites = scratch / "sites";
   const Ran laid =

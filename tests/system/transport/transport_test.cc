@@ -108,7 +108,7 @@ class Transport : public testing::Test {
   void SetUp() override {
     // The site's file, the spool, the sealed model.
     if (const Status room = RequireFreeSpace(temp.path(), 3 * OneTensor().Words() * 4); !room.ok())
-      GTEST_SKIP() << room.error().message;
+      GTEST_SKIP() << "three files of 2.6 GB: " << room.error().message;
     const std::time_t now = std::time(nullptr);
     const SecretBuffer ca_key = GenerateTlsKey().value();
     const std::string ca = MakeCa(ca_key.view(), "test", 1, now - 60, now + 3600).value();

@@ -39,8 +39,8 @@ struct Fit {
 class Recipe : public ::testing::TestWithParam<TrialFiles> {
  protected:
   void SetUp() override {
-    const auto folder = FindFolder();
-    if (folder.empty()) GTEST_SKIP() << GetParam().folder << " is neither shipped nor in ../shared";
+    const auto folder = FindFolder(GetParam().folder, "reference.json");
+    ASSERT_FALSE(folder.empty()) << GetParam().folder << " is shipped, but isn't there";
     reference_ = ReadJson(folder / "reference.json");
     const json& recipe = reference_["recipe"];
     table_ = Table::Read(folder / GetParam().table);
@@ -64,13 +64,6 @@ class Recipe : public ::testing::TestWithParam<TrialFiles> {
     ReadFolds(Table::Read(folder / "folds.csv"), recipe["repeats"].get<std::size_t>());
   }
 
-  std::filesystem::path FindFolder() const {
-    const std::string& name = GetParam().folder;
-    for (const auto& folder : {VectorFolder() / name, std::filesystem::path(FEDTRIAL_SOURCE_DIR) / "deploy/data" / name,
-                               SharedFolder() / "data" / name})
-      if (exists(folder / "reference.json")) return folder;
-    return {};
-  }
   void ReadFolds(const Table& folds, std::size_t repeats) {
     std::map<std::string, std::size_t> row_of;
     for (std::size_t i = 0; i < table_.rows; ++i) row_of[table_.Text("patient")[i]] = i;

@@ -9,7 +9,7 @@
 namespace fedtrial {
 namespace {
 
-std::filesystem::path FromEnvironment(const char* name, const char* otherwise) {
+std::filesystem::path FromEnvironment(const char* name, const std::filesystem::path& otherwise) {
   const char* const value = std::getenv(name);
   return value != nullptr && *value != '\0' ? value : otherwise;
 }
@@ -25,10 +25,13 @@ std::vector<std::string> Fields(std::string line) {
 
 }  // namespace
 
-std::filesystem::path VectorFolder() {
-  return FromEnvironment("FEDTRIAL_VECTORS", FEDTRIAL_SOURCE_DIR "/tests/vectors");
+std::filesystem::path FindFolder(const std::string& name, const std::string& file) {
+  const std::filesystem::path source = FEDTRIAL_SOURCE_DIR, shipped = source / "tests/vectors";
+  for (const auto& above : {FromEnvironment("FEDTRIAL_VECTORS", shipped), shipped, source / "deploy/data",
+                            FromEnvironment("FEDTRIAL_SHARED", source / "../shared") / "data"})
+    if (exists(above / name / file)) return above / name;
+  return {};
 }
-std::filesystem::path SharedFolder() { return FromEnvironment("FEDTRIAL_SHARED", FEDTRIAL_SOURCE_DIR "/../shared"); }
 
 Table Table::Read(const std::filesystem::path& path) {
   std::ifstream file(path);

@@ -13,8 +13,8 @@
 
 namespace fedtrial {
 
-std::filesystem::path VectorFolder();  // FEDTRIAL_VECTORS, else the source tree's
-std::filesystem::path SharedFolder();  // FEDTRIAL_SHARED, else beside the source tree; may not be there
+// The folder `name` with this file: of the vectors, the shipped ones, the demo's data, ../shared; "" if there is none.
+std::filesystem::path FindFolder(const std::string& name, const std::string& file);
 
 // A CSV file without quotation marks: columns of text by name.
 struct Table {

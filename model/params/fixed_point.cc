@@ -5,47 +5,13 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
-#include <map>
+
+#include "model/params/encode_values.h"
 
 namespace fedtrial {
 namespace {
 
-// Added to a double below 2^51 it leaves the nearest integer (ties to even) in the low bits of the sum: what
-// std::nearbyint gives, but in plain additions that any compiler turns into vector code.
-constexpr double kRoundingBias = 6755399441055744.0;   // 1.5 * 2^52
-constexpr double kRoundingBound = 2251799813685248.0;  // 2^51
-
 Error Invalid(std::string message) { return Error{ErrorCode::kInvalidInput, std::move(message)}; }
-
-double TwoTo(unsigned exponent) { return std::ldexp(1.0, static_cast<int>(exponent)); }
-
-struct Tally {
-  std::uint64_t clipped = 0, not_finite = 0;
-};
-
-// Two's complement of the rounded value. |value| < 2^(bits of Word - 1), and < 2^51 where kSmall.
-template <typename Word, bool kSmall>
-Word ToWord(double value) {
-  if constexpr (kSmall)
-    return static_cast<Word>(std::bit_cast<std::uint64_t>(value + kRoundingBias) -
-                             std::bit_cast<std::uint64_t>(kRoundingBias));
-  else
-    return static_cast<Word>(static_cast<std::int64_t>(std::nearbyint(value)));
-}
-
-template <typename Word, bool kSmall, typename Value>
-Tally EncodeValues(const Value* values, std::size_t count, double clip, double scale, Word* out) {
-  Tally tally;
-  for (std::size_t i = 0; i < count; ++i) {
-    const double value = values[i];
-    double kept = value < -clip ? -clip : value;
-    kept = kept > clip ? clip : kept;
-    tally.not_finite += value - value != 0.0;
-    tally.clipped += kept != value;
-    out[i] = ToWord<Word, kSmall>(kept * scale);
-  }
-  return tally;
-}
 
 std::uint64_t FirstNotFinite(const Tensor& tensor) {
   std::uint64_t index = 0;
@@ -56,32 +22,19 @@ std::uint64_t FirstNotFinite(const Tensor& tensor) {
 template <typename Word>
 class Encoder {
  public:
-  Encoder(const Manifest& manifest, std::vector<Word>& words)
-      : manifest_(manifest), step_(TwoTo(manifest.encoding.fraction_bits)), words_(words) {}
+  Encoder(const Manifest& manifest, std::vector<Word>& words) : manifest_(manifest), words_(words) {}
 
   Status Front(std::size_t index, const std::string& name, const Contribution::Block& block) {
-    if (block.contributes != (block.weight > 0))
-      return Invalid(fmt::format("block {} has weight {} and says that it {}", name, block.weight,
-                                 block.contributes ? "contributes" : "doesn't contribute"));
-    // The double product is exact or larger than any word: weights that fit have less than 53 bits in practice.
-    const double bound = TwoTo(manifest_.encoding.word_bits - 1);
-    if (const double largest = static_cast<double>(block.weight) * std::max(1.0, manifest_.encoding.clip * step_);
-        !(largest < bound))
-      return Invalid(fmt::format("block {}: weight {} is too large for {}-bit words with f = {} and clip {}", name,
-                                 block.weight, manifest_.encoding.word_bits, manifest_.encoding.fraction_bits,
-                                 manifest_.encoding.clip));
+    RETURN_IF_ERROR(CheckBlock(manifest_.encoding, name, block));
     words_[2 * index] = static_cast<Word>(block.weight);
     words_[2 * index + 1] = block.contributes ? 1 : 0;
     return {};
   }
 
   Status Values(const TensorSpec& spec, const Tensor& tensor, std::uint64_t weight, std::uint64_t place) {
-    const double clip = manifest_.encoding.clip, scale = static_cast<double>(weight) * step_;
-    Word* out = words_.data() + place;
     const Tally tally = std::visit(
         [&](const auto& v) {
-          return clip * scale < kRoundingBound ? EncodeValues<Word, true>(v.data(), v.size(), clip, scale, out)
-                                               : EncodeValues<Word, false>(v.data(), v.size(), clip, scale, out);
+          return EncodeValues(std::span(v.data(), v.size()), weight, manifest_.encoding, words_.data() + place);
         },
         tensor.values);
     if (tally.not_finite > 0)
@@ -95,27 +48,9 @@ class Encoder {
 
  private:
   const Manifest& manifest_;
-  double step_;
   std::vector<Word>& words_;
   std::uint64_t clipped_ = 0;
 };
-
-// Index of each tensor's block, in order of first appearance.
-std::vector<std::size_t> BlockOfTensors(const Manifest& manifest) {
-  std::vector<std::size_t> block_of;
-  std::map<std::string_view, std::size_t> index;
-  for (const TensorSpec& spec : manifest.tensors)
-    block_of.push_back(index.emplace(spec.block(), index.size()).first->second);
-  return block_of;
-}
-
-Status CheckEncoding(const Encoding& encoding) {
-  if (encoding.word_bits != 32 && encoding.word_bits != 64)
-    return Invalid(fmt::format("words have {} bits, wanted 32 or 64", encoding.word_bits));
-  if (encoding.fraction_bits >= encoding.word_bits || !(encoding.clip > 0.0) || !std::isfinite(encoding.clip))
-    return Invalid(fmt::format("encoding has f = {} and clip {}", encoding.fraction_bits, encoding.clip));
-  return {};
-}
 
 Status CheckShapes(const Manifest& manifest, const Contribution& contribution, std::size_t blocks,
                    const std::vector<bool>& withheld) {
@@ -276,13 +211,13 @@ void Sum::MeansInto(std::size_t tensor, std::uint64_t first, std::span<double> o
     std::fill(out.begin(), out.end(), 0.0);
     return;
   }
-  const double scale = static_cast<double>(total) * TwoTo(manifest_->encoding.fraction_bits);
+  // A product, not a quotient: dividing would take longer than all the memory that moves.
+  const double unit = 1.0 / (static_cast<double>(total) * TwoTo(manifest_->encoding.fraction_bits));
   std::visit(
       [&](const auto& words) {
         using Signed = std::make_signed_t<std::decay_t<decltype(words[0])>>;
         const auto* place = words.data() + first_word_[tensor] + first;
-        for (std::size_t i = 0; i < out.size(); ++i)
-          out[i] = static_cast<double>(static_cast<Signed>(place[i])) / scale;
+        for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<double>(static_cast<Signed>(place[i])) * unit;
       },
       *words_);
 }

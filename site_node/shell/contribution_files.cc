@@ -4,9 +4,6 @@
 #include <fmt/format.h>
 #include <map>
 #include <string>
-#include <vector>
-
-#include "security/crypto/sha256.h"
 
 namespace fedtrial::site {
 namespace {
@@ -73,10 +70,24 @@ Result<MaskedFile> MaskTyped(SealedReader reader, const MaskContribution& effect
 
 }  // namespace
 
-Result<Digest> SaveWords(const Sealer& sealer, const std::filesystem::path& file, const Words& words) {
-  const ByteView bytes = WordBytes(words);
-  RETURN_IF_ERROR(sealer.WriteFile(file, kRole, bytes));
-  return Sha256(bytes);
+Result<WordsFile> WordsFile::Start(const Sealer& sealer, const std::filesystem::path& file, const Manifest& manifest,
+                                   std::vector<Contribution::Block> blocks) {
+  ASSIGN_OR_RETURN(SealedWriter writer, sealer.StartFile(file, kRole));
+  auto target = std::make_unique<Target>(Target{std::move(writer), {}});
+  ASSIGN_OR_RETURN(WordStream words,
+                   WordStream::Start(manifest, std::move(blocks), [into = target.get()](ByteView bytes) {
+                     into->digest.Update(bytes);
+                     return into->writer.Write(bytes);
+                   }));
+  return WordsFile(std::move(target), std::move(words));
+}
+
+Status WordsFile::Add(ByteView values) { return words_.Add(values); }
+
+Result<WordsFile::Saved> WordsFile::Finish() {
+  ASSIGN_OR_RETURN(const std::uint64_t clipped, words_.Finish());
+  RETURN_IF_ERROR(target_->writer.Finish());
+  return Saved{target_->digest.Finish(), clipped};
 }
 
 Result<MaskedFile> MaskWords(const Sealer& sealer, const std::filesystem::path& words, const MaskContribution& effect,

@@ -59,11 +59,8 @@ Result<std::string> ReadPlanText(Node& node) {
   return std::string(AsText(bytes));
 }
 
-Result<Bytes> LoadModelBytes(Node& node, const Digest& digest) {
-  ASSIGN_OR_RETURN(Bytes bytes, node.sealer().ReadFile(node.paths().model(digest), kModelRole, kMaxModelBytes));
-  if (Sha256(bytes) != digest)
-    return Error{ErrorCode::kIntegrity, fmt::format("model {} on disk has another digest", ToHex(digest))};
-  return bytes;
+Result<SealedReader> OpenModel(const Node& node, const Digest& digest) {
+  return node.sealer().OpenFile(node.paths().model(digest), kModelRole);
 }
 
 Result<ModelHeader> EnsureModel(Node& node, Link& link, const Digest& digest) {

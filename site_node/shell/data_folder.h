@@ -17,8 +17,8 @@ Result<CohortReading> ReadSiteCohort(const Plan& plan, const SiteConfig& config)
 
 // plan.toml as approved: checked against the participant's plan hash.
 Result<std::string> ReadPlanText(Node& node);
-// A sealed model of the chain, its digest checked.
-Result<Bytes> LoadModelBytes(Node& node, const Digest& digest);
+// A sealed model of the chain. Its digest was checked when it came; the worker checks it again.
+Result<SealedReader> OpenModel(const Node& node, const Digest& digest);
 // Downloads the model unless it is here, checks its digest, seals it under its name.
 Result<ModelHeader> EnsureModel(Node& node, Link& link, const Digest& digest);
 // x_i and all y_i of the round are removed.

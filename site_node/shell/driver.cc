@@ -272,19 +272,16 @@ void Driver::FetchModelJob(Digest digest) {
 void Driver::RunTaskJob(const Result<std::string>& plan, const RunTask& effect) {
   const auto result = [&]() -> Result<TaskFinished> {
     if (!plan.ok()) return plan.error();
-    TaskRunner::Job job{*plan, effect.task, effect.manifest, {}};
-    if (effect.before != Digest{}) {
-      ASSIGN_OR_RETURN(job.model, LoadModelBytes(node_, effect.before));
-    }
-    ASSIGN_OR_RETURN(const Contribution contribution, runner_.Run(job, [this](double fraction, const std::string&) {
+    TaskRunner::Job job{*plan, effect.task, effect.manifest, nullptr, [&](std::vector<Contribution::Block> blocks) {
+                          return WordsFile::Start(node_.sealer(), node_.paths().words(effect.round.round),
+                                                  effect.manifest, std::move(blocks));
+                        }};
+    if (effect.before != Digest{}) job.model = [&] { return OpenModel(node_, effect.before); };
+    ASSIGN_OR_RETURN(const TaskRunner::Answer answer, runner_.Run(job, [this](double fraction, const std::string&) {
       const std::scoped_lock lock(mutex_);
       progress_ = fraction;
     }));
-    job.model = {};
-    ASSIGN_OR_RETURN(const Encoded encoded, EncodeContribution(effect.manifest, contribution, {}));
-    ASSIGN_OR_RETURN(const Digest digest,
-                     SaveWords(node_.sealer(), node_.paths().words(effect.round.round), encoded.words));
-    return TaskFinished{effect.round, digest, contribution.cohort, encoded.clipped};
+    return TaskFinished{effect.round, answer.words.digest, answer.cohort, answer.words.clipped};
   }();
   if (result.ok())
     Post(result.value());

@@ -1,9 +1,9 @@
 #include "site_node/shell/task_runner.h"
 
-#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
+#include <optional>
 
 #include "common/runtime/clock.h"
 #include "common/runtime/log.h"
@@ -11,7 +11,7 @@
 namespace fedtrial::site {
 namespace {
 
-constexpr std::size_t kPartBytes = std::size_t{4} << 20;
+constexpr std::size_t kPartBytes = std::size_t{1} << 20;
 constexpr int kTries = 3;  // of a task whose worker dies
 constexpr std::size_t kMaxReply = std::size_t{64} << 20;
 
@@ -28,11 +28,27 @@ ErrorCode CodeFromText(const std::string& text) {
   return ErrorCode::kInternal;
 }
 
-// Appends little-endian values of one tensor's type from `bytes`.
-template <typename T>
-void AppendValues(std::vector<T>& values, std::size_t& filled, ByteView bytes) {
-  std::memcpy(reinterpret_cast<std::uint8_t*>(values.data()) + filled, bytes.data(), bytes.size());
-  filled += bytes.size();
+std::uint32_t PartsOf(std::uint64_t bytes) { return static_cast<std::uint32_t>((bytes + kPartBytes - 1) / kPartBytes); }
+
+// The next part of the model.
+Status ReadPart(SealedReader& model, std::string& data) {
+  data.resize(kPartBytes);
+  ASSIGN_OR_RETURN(const std::size_t size, model.Read({reinterpret_cast<std::uint8_t*>(data.data()), data.size()}));
+  data.resize(size);
+  return {};
+}
+
+v1::WorkerRequest RequestOf(const TaskRunner::Job& job, const std::string& site_config) {
+  v1::WorkerRequest request;
+  v1::AnswerTask& answer = *request.mutable_answer();
+  answer.set_plan(job.plan);
+  answer.set_site_config(site_config);
+  answer.set_step(job.task.position.step);
+  answer.set_round_in_step(job.task.position.round_in_step);
+  answer.set_evaluating(job.task.position.evaluating);
+  answer.set_round(job.task.round);
+  answer.set_model_digest(job.manifest.model.data(), job.manifest.model.size());
+  return request;
 }
 
 }  // namespace
@@ -59,14 +75,14 @@ Result<ChildProcess*> TaskRunner::Worker() {
   return worker_.get();
 }
 
-Result<v1::WorkerReply> TaskRunner::Ask(const v1::WorkerRequest& request, const Bytes* model,
+Result<v1::WorkerReply> TaskRunner::Ask(const v1::WorkerRequest& request, SealedReader* model,
                                         const Progress& progress) {
   ASSIGN_OR_RETURN(ChildProcess* const worker, Worker());
   RETURN_IF_ERROR(worker->Send(Serialized(request)));
   if (model != nullptr) {
     v1::WorkerPart part;
-    for (std::size_t offset = 0; offset < model->size(); offset += kPartBytes) {
-      part.set_data(model->data() + offset, std::min(kPartBytes, model->size() - offset));
+    for (std::uint32_t i = 0; i < request.answer().model_parts(); ++i) {
+      RETURN_IF_ERROR(ReadPart(*model, *part.mutable_data()));
       RETURN_IF_ERROR(worker->Send(Serialized(part)));
     }
   }
@@ -84,41 +100,35 @@ Result<v1::WorkerReply> TaskRunner::Ask(const v1::WorkerRequest& request, const 
   }
 }
 
-Result<Contribution> TaskRunner::Run(const Job& job, const Progress& progress) {
-  busy_ = true;
-  v1::WorkerRequest request;
-  v1::AnswerTask& answer = *request.mutable_answer();
-  answer.set_plan(job.plan);
-  answer.set_site_config(config_.WorkerJson());
-  answer.set_step(job.task.position.step);
-  answer.set_round_in_step(job.task.position.round_in_step);
-  answer.set_evaluating(job.task.position.evaluating);
-  answer.set_round(job.task.round);
-  answer.set_model_digest(job.manifest.model.data(), job.manifest.model.size());
-  const bool in_parts = job.model.size() > kPartBytes;
-  if (in_parts)
-    answer.set_model_parts(static_cast<std::uint32_t>((job.model.size() + kPartBytes - 1) / kPartBytes));
-  else
-    answer.set_model(job.model.data(), job.model.size());
+Result<TaskRunner::Answer> TaskRunner::RunOnce(const Job& job, const Progress& progress) {
+  v1::WorkerRequest request = RequestOf(job, config_.WorkerJson());
+  std::optional<SealedReader> model;
+  if (job.model) {
+    ASSIGN_OR_RETURN(model, job.model());
+    if (model->size() > kPartBytes)
+      request.mutable_answer()->set_model_parts(PartsOf(model->size()));
+    else
+      RETURN_IF_ERROR(ReadPart(*model, *request.mutable_answer()->mutable_model()));
+  }
+  ASSIGN_OR_RETURN(const v1::WorkerReply reply, Ask(request, model ? &*model : nullptr, progress));
+  if (!reply.has_answered()) return Error{ErrorCode::kInternal, "fedtrial-worker answered another question"};
+  ASSIGN_OR_RETURN(ChildProcess* const worker, Worker());
+  return ReceiveValues(*worker, reply.answered(), job);
+}
 
+Result<TaskRunner::Answer> TaskRunner::Run(const Job& job, const Progress& progress) {
+  busy_ = true;
   const std::uint64_t cancels = cancels_;
-  const auto once = [&]() -> Result<Contribution> {
-    ASSIGN_OR_RETURN(const v1::WorkerReply reply, Ask(request, in_parts ? &job.model : nullptr, progress));
-    if (!reply.has_answered()) return Error{ErrorCode::kInternal, "fedtrial-worker answered another question"};
-    ASSIGN_OR_RETURN(ChildProcess* const worker, Worker());
-    return ReceiveValues(*worker, reply.answered(), job.manifest);
-  };
-  auto contribution = once();
-  for (int tries = 1; tries < kTries && !contribution.ok() && WorkerDied() && cancels_ == cancels; ++tries) {
-    LogWarning("task started again", {{"why", contribution.error()}});
-    contribution = once();
+  auto answer = RunOnce(job, progress);
+  for (int tries = 1; tries < kTries && !answer.ok() && WorkerDied() && cancels_ == cancels; ++tries) {
+    LogWarning("task started again", {{"why", answer.error()}});
+    answer = RunOnce(job, progress);
   }
   const std::scoped_lock lock(mutex_);
   last_used_ = SteadyNow();
   busy_ = false;
-  // A worker that spoke out of turn isn't asked again.
-  if (!contribution.ok() && contribution.error().code == ErrorCode::kInternal) worker_.reset();
-  return contribution;
+  if (!answer.ok()) worker_.reset();  // the rest of an answer may lie in its pipe: the next task gets another
+  return answer;
 }
 
 bool TaskRunner::WorkerDied() {
@@ -126,48 +136,30 @@ bool TaskRunner::WorkerDied() {
   return worker_ != nullptr && !worker_->running();
 }
 
-Result<Contribution> TaskRunner::ReceiveValues(ChildProcess& worker, const v1::Answered& answered,
-                                               const Manifest& manifest) {
-  Contribution contribution;
-  const std::size_t blocks = manifest.Blocks().size();
+Result<TaskRunner::Answer> TaskRunner::ReceiveValues(ChildProcess& worker, const v1::Answered& answered,
+                                                     const Job& job) {
+  const std::size_t blocks = job.manifest.Blocks().size();
   if (static_cast<std::size_t>(answered.weights_size()) != blocks ||
       static_cast<std::size_t>(answered.contributes_size()) != blocks)
     return Error{ErrorCode::kInternal,
                  fmt::format("fedtrial-worker answered {} blocks, the round has {}", answered.weights_size(), blocks)};
-  for (int i = 0; i < answered.weights_size(); ++i)
-    contribution.blocks.push_back({answered.weights(i), answered.contributes(i)});
-  if (answered.cohort().size() != contribution.cohort.size())
+  Answer answer;
+  if (answered.cohort().size() != answer.cohort.size())
     return Error{ErrorCode::kInternal, "fedtrial-worker named no cohort"};
-  std::memcpy(contribution.cohort.data(), answered.cohort().data(), contribution.cohort.size());
+  std::memcpy(answer.cohort.data(), answered.cohort().data(), answer.cohort.size());
 
-  for (const TensorSpec& spec : manifest.tensors) contribution.tensors.push_back(Tensor::Zeros(spec));
-  std::size_t tensor = 0;
-  std::size_t filled = 0;
+  std::vector<Contribution::Block> weights;
+  for (int i = 0; i < answered.weights_size(); ++i) weights.push_back({answered.weights(i), answered.contributes(i)});
+  ASSIGN_OR_RETURN(WordsFile words, job.words(std::move(weights)));
   v1::WorkerPart part;
   for (std::uint32_t i = 0; i < answered.value_parts(); ++i) {
     ASSIGN_OR_RETURN(const Bytes message, worker.Receive());
     if (!part.ParseFromArray(message.data(), static_cast<int>(message.size())))
       return Error{ErrorCode::kInternal, "fedtrial-worker sent values that can't be read"};
-    ByteView rest = AsBytes(part.data());
-    while (!rest.empty()) {
-      while (tensor < contribution.tensors.size() &&
-             filled == contribution.tensors[tensor].size() * SizeOf(contribution.tensors[tensor].type())) {
-        ++tensor;
-        filled = 0;
-      }
-      if (tensor == contribution.tensors.size())
-        return Error{ErrorCode::kInternal, "fedtrial-worker sent more values than the round has"};
-      Tensor& into = contribution.tensors[tensor];
-      const ByteView now = rest.first(std::min(rest.size(), into.size() * SizeOf(into.type()) - filled));
-      std::visit([&](auto& values) { AppendValues(values, filled, now); }, into.values);
-      rest = rest.subspan(now.size());
-    }
+    RETURN_IF_ERROR(words.Add(AsBytes(part.data())));
   }
-  const bool whole = contribution.tensors.empty() ||
-                     (tensor + 1 >= contribution.tensors.size() &&
-                      filled == contribution.tensors.back().size() * SizeOf(contribution.tensors.back().type()));
-  if (!whole) return Error{ErrorCode::kInternal, "fedtrial-worker sent fewer values than the round has"};
-  return contribution;
+  ASSIGN_OR_RETURN(answer.words, words.Finish());
+  return answer;
 }
 
 Result<std::string> TaskRunner::Predict(const std::string& plan, const Bytes& model, const std::string& patient) {

@@ -5,16 +5,16 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "common/base/result.h"
 #include "common/runtime/process.h"
 #include "common/runtime/sealed_file.h"
-#include "model/params/fixed_point.h"
 #include "proto/fedtrial/v1/worker.pb.h"
 #include "proto/plan/layout.h"
 #include "site_node/shell/config.h"
+#include "site_node/shell/contribution_files.h"
 
 namespace fedtrial::site {
 
@@ -30,10 +30,16 @@ class TaskRunner {
     std::string plan;  // plan.toml as approved
     Task task;
     Manifest manifest;
-    Bytes model;  // safetensors; empty before the first
+    // Both are opened anew where another worker does the task again; model and words pass through in pieces.
+    std::function<Result<SealedReader>()> model;  // safetensors; empty before the first
+    std::function<Result<WordsFile>(std::vector<Contribution::Block>)> words;
+  };
+  struct Answer {
+    WordsFile::Saved words;
+    Digest cohort{};  // of the summary it was made from
   };
   using Progress = std::function<void(double fraction, const std::string& what)>;
-  Result<Contribution> Run(const Job& job, const Progress& progress);
+  Result<Answer> Run(const Job& job, const Progress& progress);
   // JSON of the worker: survival curves of one patient, or all ("").
   Result<std::string> Predict(const std::string& plan, const Bytes& model, const std::string& patient);
 
@@ -44,8 +50,10 @@ class TaskRunner {
  private:
   Result<ChildProcess*> Worker();  // starts another where there is none or it has died
   bool WorkerDied();
-  Result<v1::WorkerReply> Ask(const v1::WorkerRequest& request, const Bytes* model, const Progress& progress);
-  Result<Contribution> ReceiveValues(ChildProcess& worker, const v1::Answered& answered, const Manifest& manifest);
+  // `model`: what follows the request in parts, read front to back; null: none.
+  Result<v1::WorkerReply> Ask(const v1::WorkerRequest& request, SealedReader* model, const Progress& progress);
+  Result<Answer> RunOnce(const Job& job, const Progress& progress);
+  static Result<Answer> ReceiveValues(ChildProcess& worker, const v1::Answered& answered, const Job& job);
 
   const SiteConfig config_;
   std::mutex mutex_;  // guards worker_ and last_used_

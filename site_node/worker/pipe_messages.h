@@ -9,9 +9,9 @@
 
 namespace fedtrial::site {
 
-inline constexpr std::size_t kPartBytes = std::size_t{4} << 20;
+inline constexpr std::size_t kPartBytes = std::size_t{1} << 20;
 inline constexpr std::size_t kMaxRequestBytes = std::size_t{1} << 30;  // a message; larger models come in parts
-inline constexpr std::uint32_t kMaxModelParts = 16384;                 // 64 GiB
+inline constexpr std::uint32_t kMaxModelParts = 16384;                 // 16 GiB
 
 Status SendReply(int fd, const v1::WorkerReply& reply);
 Status SendFailed(int fd, const Error& error);

@@ -90,17 +90,16 @@ class Worker {
       RETURN_IF_ERROR(SendFailed(out_, error));
       return error;  // what follows on the pipe can't be told apart
     }
-    const auto model = ReceiveModel(in_, request);
+    auto model = ReceiveModel(in_, request);
     if (!model.ok() && model.error().code != ErrorCode::kInvalidInput) return model.error();
     const HangupWatch watch(in_);
-    const auto contribution = model.ok()
-                                  ? Guarded<Contribution>([&] { return AnswerTask(request, *model, watch.gone()); })
-                                  : Result<Contribution>(model.error());
+    const auto contribution =
+        model.ok() ? Guarded<Contribution>([&] { return AnswerTask(request, std::move(*model), watch.gone()); })
+                   : Result<Contribution>(model.error());
     return contribution.ok() ? SendContribution(out_, *contribution) : SendFailed(out_, contribution.error());
   }
 
-  Result<Contribution> AnswerTask(const v1::AnswerTask& request, const Bytes& model_bytes,
-                                  const std::atomic<bool>& gone) {
+  Result<Contribution> AnswerTask(const v1::AnswerTask& request, Bytes model_bytes, const std::atomic<bool>& gone) {
     ASSIGN_OR_RETURN(const Asked asked, ReadAsked(request.plan(), request.site_config()));
     const Digest digest = model_bytes.empty() ? Digest{} : Sha256(model_bytes);
     if (AsBytes(request.model_digest()).size() != digest.size() ||
@@ -108,6 +107,7 @@ class Worker {
       return Error{ErrorCode::kIntegrity, fmt::format("the model isn't the one named: its digest is {}, got {}",
                                                       ToHex(digest), ToHex(AsBytes(request.model_digest())))};
     ASSIGN_OR_RETURN(const Model before, ReadModel(model_bytes));
+    model_bytes = {};  // training has the model once
     const StepPosition position{request.step(), request.round_in_step(), request.evaluating()};
     const Task task = TaskAt(asked.plan, position, request.round());
     ASSIGN_OR_RETURN(const Manifest manifest, Layout(asked.plan, task, before.Header(), digest));

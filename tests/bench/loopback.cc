@@ -25,8 +25,7 @@ void MakeCertificates(const std::filesystem::path& folder) {
   const SecretBuffer ca_key = Must(GenerateTlsKey());
   const std::string ca = Must(MakeCa(ca_key.view(), "bench", 1, from, until));
   Check(WriteWholeFile(folder / "ca.crt", AsBytes(ca)));
-  WriteCertified(folder, "server", {CertificateUse::kServer, "localhost", 2, from, until, {"localhost"}, {}}, ca_key,
-                 ca);
+  WriteCertified(folder, "server", {CertificateUse::kServer, "server", 2, from, until, {}, {"127.0.0.1"}}, ca_key, ca);
   WriteCertified(folder, "site", {CertificateUse::kClient, "site", 3, from, until, {}, {}}, ca_key, ca);
 }
 
@@ -55,7 +54,7 @@ BenchServer::BenchServer(const std::filesystem::path& folder, unsigned word_bits
   });
   grpc::ServerBuilder builder;
   ConfigureServer(builder);
-  builder.AddListeningPort("localhost:0", Must(ServerTls(ServerFiles(folder))), &port_);
+  builder.AddListeningPort("127.0.0.1:0", Must(ServerTls(ServerFiles(folder))), &port_);
   builder.RegisterService(this);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port_ == 0) Fail("no port can be had");

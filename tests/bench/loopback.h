@@ -20,7 +20,7 @@
 // TLS, spool, sum, model files and link.
 namespace fedtrial::bench {
 
-// A CA, the coordinator's certificate for localhost and one certificate for all sites, as files of `folder`.
+// A CA, the coordinator's certificate for 127.0.0.1 and one certificate for all sites, as files of `folder`.
 void MakeCertificates(const std::filesystem::path& folder);
 TlsFiles ServerFiles(const std::filesystem::path& folder);
 TlsFiles SiteFiles(const std::filesystem::path& folder);
@@ -32,7 +32,7 @@ class BenchServer final : public v1::Federation::Service {
   BenchServer(const std::filesystem::path& folder, unsigned word_bits, std::uint64_t values, unsigned threads);
   ~BenchServer() override;
 
-  std::string address() const { return "localhost:" + std::to_string(port_); }
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
   // A new round: empty sum, empty spool.
   void OpenRound();
   // Waits until the sum has `uploads`, takes the masks out and makes the next model.
@@ -41,6 +41,7 @@ class BenchServer final : public v1::Federation::Service {
   void CloseRound();
 
   const Manifest& manifest() const { return manifest_; }
+  const Digest& model() const { return before_; }  // that the round starts from
   RoundId round() const { return round_; }
 
   grpc::Status UploadState(grpc::ServerContext*, const v1::UploadStateRequest* request,

@@ -1,5 +1,6 @@
 #include <benchmark/benchmark.h>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,8 +13,11 @@
 int main(int argc, char** argv) {
   using namespace fedtrial::bench;
   fedtrial::LimitHeaps();  // as both daemons do
+  if (std::filesystem::path(argv[0]).filename() == kBenchWorker) return WorkForMemory();
   if (argc == 4 && std::string_view(argv[1]) == "--serve")
     return ServeForMemory(argv[2], std::strtoull(argv[3], nullptr, 10));
+  if (argc == 6 && std::string_view(argv[1]) == "--contribute")
+    return ContributeForMemory(argv[2], std::strtoull(argv[3], nullptr, 10), argv[4], argv[5]);
   Scale scale;
   std::vector<char*> rest;
   for (int i = 0; i < argc; ++i) {

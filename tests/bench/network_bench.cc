@@ -61,8 +61,11 @@ class Contributions {
 
   // Encodes and seals; the digest of the words.
   Digest Seal(std::uint32_t site) {
-    const Encoded encoded = Must(EncodeContribution(all.server->manifest(), contributions_[site - 1], {}));
-    return Must(site::SaveWords(sealer_, all.File(site, "words"), encoded.words));
+    const Contribution& contribution = contributions_[site - 1];
+    auto words =
+        Must(site::WordsFile::Start(sealer_, all.File(site, "words"), all.server->manifest(), contribution.blocks));
+    for (const Tensor& tensor : contribution.tensors) Check(words.Add(ValueBytes(tensor)));
+    return Must(words.Finish()).digest;
   }
   site::MaskedFile Mask(std::uint32_t site, const Digest& words) {
     site::MaskContribution mask;

@@ -75,4 +75,12 @@ Contribution BenchContribution(const Manifest& manifest, std::uint64_t site) {
   return contribution;
 }
 
+ByteView ValueBytes(const Tensor& tensor) {
+  return std::visit(
+      [](const auto& values) {
+        return ByteView(reinterpret_cast<const std::uint8_t*>(values.data()), values.size() * sizeof(values[0]));
+      },
+      tensor.values);
+}
+
 }  // namespace fedtrial::bench

@@ -17,5 +17,6 @@ Manifest BenchManifest(unsigned word_bits, std::uint64_t values);
 Model BenchModel(std::uint64_t values);
 // Small values, another for each site.
 Contribution BenchContribution(const Manifest& manifest, std::uint64_t site);
+ByteView ValueBytes(const Tensor& tensor);  // as they lie in memory
 
 }  // namespace fedtrial::bench

@@ -50,7 +50,7 @@ CoordinatorProcess::CoordinatorProcess(const std::string& plan_toml) {
   std::ofstream(folder_.path / "plan.toml") << plan_toml;
   const CommandEnd made = RunProgram("fedtrial-coordinator", {"consortium", "init", consortium().string()});
   EXPECT_EQ(made.exit_code, 0) << made.output;
-  const CommandEnd init = Consortium({"init", "--plan", (folder_.path / "plan.toml").string(), "--host", "localhost",
+  const CommandEnd init = Consortium({"init", "--plan", (folder_.path / "plan.toml").string(), "--host", "127.0.0.1",
                                       "--port", std::to_string(FreePort())});
   EXPECT_EQ(init.exit_code, 0) << init.output;
 }

@@ -179,7 +179,7 @@ TEST_F(CoordinatorTest, ErrorsOfUseHaveTheirExitCodes) {
   EXPECT_EQ(second.exit_code, 3);
   EXPECT_NE(second.output.find("in use by process"), std::string::npos) << second.output;
   const CommandEnd again = coordinator->Consortium(
-      {"init", "--plan", (coordinator->folder() / "plan.toml").string(), "--host", "localhost"});
+      {"init", "--plan", (coordinator->folder() / "plan.toml").string(), "--host", "127.0.0.1"});
   EXPECT_EQ(again.exit_code, 2);
   EXPECT_NE(again.output.find("holds a trial already"), std::string::npos) << again.output;
   EXPECT_EQ(coordinator->Consortium({"consortium", "sign", "--fingerprint", "0000"}).exit_code, 2);

@@ -39,9 +39,9 @@ Manifest OneTensor() {
 TlsFiles MakeCertified(const std::filesystem::path& folder, const std::string& name, CertificateUse use,
                        const SecretBuffer& ca_key, const std::string& ca) {
   const std::time_t now = std::time(nullptr);
-  CertificateSpec spec{use, "localhost", 2, now - 60, now + 3600, {"localhost"}, {}};
+  CertificateSpec spec{use, "coordinator", 2, now - 60, now + 3600, {}, {"127.0.0.1"}};
   const SecretBuffer key = GenerateTlsKey().value();
-  const std::string csr = MakeCsr(key.view(), "localhost").value();
+  const std::string csr = MakeCsr(key.view(), "coordinator").value();
   EXPECT_TRUE(WriteWholeFile(folder / (name + ".key"), key.view()).ok());
   EXPECT_TRUE(WriteWholeFile(folder / (name + ".crt"), AsBytes(SignCsr(ca_key.view(), ca, csr, spec).value())).ok());
   EXPECT_TRUE(WriteWholeFile(folder / "ca.crt", AsBytes(ca)).ok());
@@ -60,7 +60,7 @@ class TransportServer final : public v1::Federation::Service {
         models_(models) {
     grpc::ServerBuilder builder;
     ConfigureServer(builder);
-    builder.AddListeningPort("localhost:" + std::to_string(port), ServerTls(tls).value(), &this->port);
+    builder.AddListeningPort("127.0.0.1:" + std::to_string(port), ServerTls(tls).value(), &this->port);
     builder.RegisterService(this);
     server_ = builder.BuildAndStart();
     EXPECT_NE(server_, nullptr);
@@ -120,7 +120,7 @@ class Transport : public testing::Test {
     spool = coordinator::Spool::Open(paths.spool(kRound), kRound, OneTensor()).value();
   }
   std::unique_ptr<site::Link> Dial(int port) {
-    return site::Link::Open("localhost:" + std::to_string(port), site_tls, std::nullopt, Digest{}, random, {}).value();
+    return site::Link::Open("127.0.0.1:" + std::to_string(port), site_tls, std::nullopt, Digest{}, random, {}).value();
   }
   // Bytes that don't repeat within a chunk and differ from chunk to chunk; returns their digest.
   template <typename Write>

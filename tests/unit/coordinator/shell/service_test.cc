@@ -47,7 +47,7 @@ class ServiceTest : public testing::Test {
     return sites;
   }
   std::unique_ptr<v1::Federation::Stub> Dial(const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
-    return v1::Federation::NewStub(grpc::CreateChannel("localhost:" + std::to_string(server->port()), credentials));
+    return v1::Federation::NewStub(grpc::CreateChannel("127.0.0.1:" + std::to_string(server->port()), credentials));
   }
   std::unique_ptr<v1::Federation::Stub> Dial(const TestSite& site) { return Dial(ClientTls(site.Tls()).value()); }
   std::unique_ptr<v1::Federation::Stub> DialWithoutCertificate(const TestSite& site) {

@@ -71,7 +71,7 @@ Manifest TestManifest(unsigned word_bits, std::uint64_t values) {
 TestTrial::TestTrial(std::uint64_t seed) : random(seed) {
   EXPECT_TRUE(Consortium::Create(folder / "consortium", "test consortium", std::time(nullptr), random).ok());
   const Status made = CreateTrial(
-      {paths(), TestPlan(), "plan.toml", {"localhost", "127.0.0.1"}, SampleConfig("127.0.0.1:0", "localhost:0")},
+      {paths(), TestPlan(), "plan.toml", {"localhost", "127.0.0.1"}, SampleConfig("127.0.0.1:0", "127.0.0.1:0")},
       consortium(), std::time(nullptr), random);
   EXPECT_TRUE(made.ok()) << made.error().message;
 }

@@ -34,6 +34,7 @@ Result<std::unique_ptr<FederationServer>> FederationServer::Start(Driver& driver
     return Error{
         ErrorCode::kUnavailable,
         fmt::format("cannot listen on {}: another program has this port, or the address isn't this machine's", listen)};
+  server->service_.WatchEnrolment();
   return server;
 }
 

@@ -65,13 +65,15 @@ Status FederationService::CountUpload(SiteId site, const Spool& spool) {
   return {};
 }
 
-FederationService::FederationService(Driver& driver) : driver_(driver), uploads_(Desk()) {
+FederationService::FederationService(Driver& driver) : driver_(driver), uploads_(Desk()) {}
+
+FederationService::~FederationService() = default;
+
+void FederationService::WatchEnrolment() {
   driver_.Do([this](bool alive) {
     if (alive) driver_.OnEnrolment([this] { ShowWaiting(); });
   });
 }
-
-FederationService::~FederationService() = default;
 
 Result<SiteId> FederationService::Peer(const grpc::ServerContextBase& context) const {
   ASSIGN_OR_RETURN(const std::optional<Digest> spki, PeerSpki(context));

@@ -22,6 +22,9 @@ class FederationService final : public v1::Federation::WithCallbackMethod_Collec
   explicit FederationService(Driver& driver);
   ~FederationService() override;
 
+  // Collect calls hear of what an operator signs. Once the server listens: from then the service outlives the driver's
+  // thread.
+  void WatchEnrolment();
   // Ends the Collect calls that wait. Once the driver has stopped.
   void EndWaiting();
 

@@ -17,6 +17,17 @@ if(FEDTRIAL_TORCH)
   find_package(Torch REQUIRED)
 endif()
 
+if(FEDTRIAL_ITK)
+  set(CMAKE_MESSAGE_LOG_LEVEL WARNING)  # GDCM prints pages on its programs, which Debian packs apart
+  find_package(GDCM 3.0 REQUIRED)
+  find_package(ITK 5.2 REQUIRED COMPONENTS ITKCommon ITKImageGrid ITKBiasCorrection ITKRegistrationMethodsv4
+               ITKMetricsv4 ITKOptimizersv4 ITKThresholding ITKSmoothing ITKDistanceMap ITKDisplacementField
+               ITKImageIntensity ITKPDEDeformableRegistration)
+  unset(CMAKE_MESSAGE_LOG_LEVEL)
+  find_package(PNG REQUIRED)
+  find_package(ZLIB REQUIRED)
+endif()
+
 if(FEDTRIAL_TESTS)
   find_package(GTest CONFIG REQUIRED)
   find_package(benchmark CONFIG REQUIRED)

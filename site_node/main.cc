@@ -56,8 +56,17 @@ int main(int argc, char** argv) {
   CheckOptions check;
   command = add("check", "read the data folder as the plan wants it and say what is wrong", check);
   command->add_option("--plan", check.plan, "another plan.toml than the state folder's");
+  command->add_option("--html", check.html, "write the report as one page too; it holds patients' values");
+  command->add_flag("--what-leaves", check.what_leaves, "say what the plan would send instead: names, shapes, counts");
   json(command, check);
   command->callback([&] { chosen = [&] { return CheckCommand(check); }; });
+
+  PrepareOptions prepare;
+  command = add("prepare", "make volumes for the model of the scans in the data folder; goes on where it was", prepare);
+  command->add_option("patient", prepare.patients, "only these patients, by their ids in the tables");
+  command->add_option("--plan", prepare.plan, "another plan.toml than the state folder's");
+  json(command, prepare);
+  command->callback([&] { chosen = [&] { return PrepareCommand(prepare, **stop); }; });
 
   ApproveOptions approve;
   command = add("approve", "read the plan and sign it; nothing is sent before", approve);

@@ -16,6 +16,9 @@ Result<Outcome> FinishGrid(const Plan& plan, const Task& task, const Sum& sum, M
 Result<Outcome> FinishTrain(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState&);
 Result<Outcome> FinishEvaluate(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState&);
 
+// A modality of a network that fewer patients have stays at its start, and so does a block with fewer in a round.
+inline constexpr double kMinBlockPatients = 10;
+
 // Values and contributors of a statistic by the name of its tensor; kIntegrity if one isn't a whole number >= 0 where
 // it counts something.
 Result<std::vector<double>> Statistic(const Sum& sum, std::string_view name);

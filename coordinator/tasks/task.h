@@ -39,7 +39,9 @@ struct Outcome {
 //   normalise {"features": [{"name", "contributors", "patients", "mean", "deviation", "unit_scale"}]}
 //             A feature with fewer than 3 contributors or 20 values is scaled by the plan's range instead, to [-1, 1]:
 //             "unit_scale" is true. One that nobody has so never moves a risk: its values are all missing.
-//   grid      first pass {"cuts_days"}; then {"cuts_days", "at_risk", "events", "patients", "not_folded": [prefix]}
+//   grid      first pass {"cuts_days"}; then {"cuts_days", "at_risk", "events", "patients", "not_folded": [prefix]},
+//   with
+//             a network "frozen": [modalities that fewer than 3 sites or 10 patients have]
 //             not_folded: replicas with fewer than 3 contributors, which start and stay at the full model's hazards
 //   train     {"block", "loss", "patients", "contributors", "kept": [tensors of too few sites, which stayed]}
 //   evaluate  {"block", "concordance": {"value", "low", "high", "events", "pairs", "repeats": []}, "loss", "patients",

@@ -6,6 +6,7 @@
 
 #include "coordinator/tasks/kinds.h"
 #include "coordinator/tasks/server_optimizer.h"
+#include "proto/plan/network.h"
 
 namespace fedtrial::coordinator {
 namespace {
@@ -106,12 +107,15 @@ Result<Outcome> FinishTrain(const Plan& plan, const Task& task, const Sum& sum, 
   std::map<std::string, Tensor> moments;
   if (task.position.round_in_step > 0) moments = server.moments;
   const auto rule = MakeUpdateRule(step->server);
+  const bool network = IsNetwork(plan, step->block);
   Mover mover(*rule, sum, moments);
   nlohmann::json kept = nlohmann::json::array();
   for (std::size_t t = 0; t < sum.manifest().tensors.size(); ++t) {
     const TensorSpec& spec = sum.manifest().tensors[t];
     if (spec.name == loss_name) continue;
-    if (sum.contributors(sum.block_of(t)) < kMinContributors)
+    const std::size_t block = sum.block_of(t);
+    if (sum.contributors(block) < kMinContributors ||
+        (network && static_cast<double>(sum.weight(block)) < kMinBlockPatients))
       kept.push_back(spec.name);
     else if (!mover.Move(t, spec, outcome.next->tensors.at(spec.name)))
       return Error{ErrorCode::kInvalidInput, fmt::format("train: \"{}\" would no longer be finite", spec.name)};

@@ -17,6 +17,14 @@ void CheckCuts(TomlTable& endpoint, const std::vector<double>& cuts_days) {
     endpoint.Report("cuts", fmt::format("wanted up to {} ends of bins, above 0 and rising", kMaxCuts));
 }
 
+void CheckLandmarks(TomlTable& endpoint, const std::vector<double>& landmarks_days) {
+  constexpr std::size_t kMaxLandmarks = 50;
+  const bool rising =
+      std::ranges::adjacent_find(landmarks_days, [](double a, double b) { return !(a < b); }) == landmarks_days.end();
+  if (landmarks_days.empty() || !rising || landmarks_days.front() < 0.0 || landmarks_days.size() > kMaxLandmarks)
+    endpoint.Report("landmarks", fmt::format("wanted 1 to {} times, 0 or later and rising", kMaxLandmarks));
+}
+
 void CheckRules(TomlTable& rules, const Rules& read) {
   if (read.min_sites > read.sites)
     rules.Report("min_sites",
@@ -54,6 +62,8 @@ namespace {
 
 class StepOrder {
  public:
+  explicit StepOrder(const Plan& plan) : plan_(plan) {}
+
   void Check(TomlTable& table, const Step& step) {
     if (std::holds_alternative<NormaliseStep>(step.settings)) {
       if (normalised_) table.Report("task", "normalise is there twice");
@@ -66,7 +76,7 @@ class StepOrder {
       trained_.insert(train->block);
     } else if (const auto* evaluate = std::get_if<EvaluateStep>(&step.settings)) {
       CheckModel(table, evaluate->block, evaluate->endpoint);
-      if (!trained_.contains(evaluate->block))
+      if (!trained_.contains(evaluate->block) && !IsOfTrainedNetwork(evaluate->block))
         table.Report("block", fmt::format("\"{}\" has no train step before", evaluate->block));
     }
   }
@@ -80,8 +90,19 @@ class StepOrder {
     if (!first && known->second != endpoint)
       table.Report("endpoint",
                    fmt::format("block \"{}\" is of endpoint \"{}\" in an earlier step", block, known->second));
+    const Block* head = plan_.FindBlock(block);
+    if (head != nullptr && head->target == HeadTarget::kEndpoint && head->endpoint != endpoint)
+      table.Report("endpoint", fmt::format("block \"{}\" predicts endpoint \"{}\"", block, head->endpoint));
   }
 
+  // The heads are trained with the fusion.
+  bool IsOfTrainedNetwork(const std::string& block) const {
+    const Block* head = plan_.FindBlock(block);
+    return head != nullptr && head->kind == BlockKind::kHead && plan_.Fusion() != nullptr &&
+           trained_.contains(plan_.Fusion()->name);
+  }
+
+  const Plan& plan_;
   bool normalised_ = false;
   std::set<std::string> gridded_, trained_;
   std::map<std::string, std::string> endpoint_of_;
@@ -90,7 +111,7 @@ class StepOrder {
 }  // namespace
 
 void CheckSteps(std::vector<TomlTable>& steps, const Plan& plan) {
-  StepOrder order;
+  StepOrder order(plan);
   for (std::size_t i = 0; i < steps.size(); ++i) order.Check(steps[i], plan.steps[i]);
 }
 

@@ -20,7 +20,7 @@ StepSettings Read(TomlTable& table, const Plan& plan) {
 Result<std::vector<TensorSpec>> Tensors(const Plan& plan, const Task& task, const ModelHeader& before) {
   ASSIGN_OR_RETURN(const EvaluateStep step, EvaluationAt(plan, task));
   ASSIGN_OR_RETURN(const std::uint64_t bins, BinsOf(plan, step.endpoint, before));
-  std::vector<TensorSpec> tensors = {{"concordance/counts", {EvaluatedRepeats(plan), 3}},
+  std::vector<TensorSpec> tensors = {{"concordance/counts", {EvaluatedRepeats(plan, step.block), 3}},
                                      {"concordance/bootstrap", {step.bootstrap, 2}}};
   if (!plan.split_column.empty()) tensors.push_back({"test/counts", {4}});
   tensors.push_back({"loss/sum", {3}});
@@ -33,7 +33,10 @@ Result<std::vector<TensorSpec>> Tensors(const Plan& plan, const Task& task, cons
 
 const TaskKind kEvaluate{"evaluate", Read, Tensors, StatisticsEncoding};
 
-std::uint64_t EvaluatedRepeats(const Plan& plan) { return std::max(1u, plan.folds.repeats); }
+std::uint64_t EvaluatedRepeats(const Plan& plan, std::string_view block) {
+  const Block* found = plan.FindBlock(block);
+  return std::max(1u, found == nullptr ? plan.folds.repeats : RepeatsOf(plan, *found));
+}
 
 Result<EvaluateStep> EvaluationAt(const Plan& plan, const Task& task) {
   if (task.position.step < plan.steps.size()) {

@@ -39,7 +39,7 @@ inline constexpr std::uint64_t kLossSum = 0, kLossPatients = 1, kLossEvents = 2;
 inline constexpr unsigned kDefaultBootstrap = 200;
 
 // Rows of concordance/counts.
-std::uint64_t EvaluatedRepeats(const Plan& plan);
+std::uint64_t EvaluatedRepeats(const Plan& plan, std::string_view block);
 // Settings of an evaluate task: the step's own, or block and endpoint of the train step it lies in.
 Result<EvaluateStep> EvaluationAt(const Plan& plan, const Task& task);
 

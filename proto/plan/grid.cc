@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "proto/plan/task_kinds.h"
@@ -24,11 +25,19 @@ Result<std::vector<TensorSpec>> Tensors(const Plan& plan, const Task& task, cons
   if (endpoint != nullptr && endpoint->cuts.empty() && before.Find(CutsName(step.endpoint)) == nullptr)
     return std::vector<TensorSpec>{{"fine/at_risk", {FineBins(step)}}, {"fine/events", {FineBins(step)}}};
   ASSIGN_OR_RETURN(const std::uint64_t bins, BinsOf(plan, step.endpoint, before));
+  const auto heads = static_cast<std::uint64_t>(std::ranges::count(plan.blocks, BlockKind::kHead, &Block::kind));
   std::vector<TensorSpec> tensors;
+  if (heads > 0)
+    for (const Block* modality : plan.Modalities())
+      tensors.push_back({ModalityBlock(modality->name) + "/patients", {1}});
   for (const Replica& replica : Replicas(plan)) {
     tensors.push_back({replica.prefix + "grid/at_risk", {bins}});
     tensors.push_back({replica.prefix + "grid/events", {bins}});
     tensors.push_back({replica.prefix + "grid/patients", {1}});
+    if (heads > 0) tensors.push_back({replica.prefix + "grid/labels", {heads}});
+    if (endpoint == nullptr || endpoint->kind != EndpointKind::kIllnessDeath) continue;
+    tensors.push_back({replica.prefix + "grid/steps", {3, bins}});
+    tensors.push_back({replica.prefix + "grid/transitions", {3, bins}});
   }
   return tensors;
 }

@@ -168,6 +168,9 @@ Result<std::uint64_t> BinsOf(const Plan& plan, std::string_view endpoint, const 
 std::string MeanName(const Replica& replica) { return replica.prefix + "constants/mean"; }
 std::string DeviationName(const Replica& replica) { return replica.prefix + "constants/deviation"; }
 std::string PatientsName(const Replica& replica) { return replica.prefix + "constants/patients"; }
+std::string LabelsName(const Replica& replica) { return replica.prefix + "constants/labels"; }
+std::string ModalitiesName() { return "constants/modalities"; }
+std::string ModalityBlock(std::string_view modality) { return fmt::format("modality_{}", modality); }
 std::string CutsName(std::string_view endpoint) { return fmt::format("constants/cuts.{}", endpoint); }
 std::string BetaName(const Replica& replica, std::string_view block) {
   return fmt::format("{}{}/beta", replica.prefix, block);

@@ -41,8 +41,12 @@ std::uint64_t PlannedRounds(const Plan& plan);
 //   normalise  <p>feature_<name>/{count,sum,square_sum} [1]   u mapped from the feature's range to [-1, 1]
 //   grid       first pass, only where cuts are open (not in the plan, not yet in the model):
 //              fine/{at_risk,events} [FineBins]               of the full replica
-//              <p>grid/{at_risk,events} [bins], <p>grid/patients [1]
-//   train      <p><block>/{beta [features of the block],intercept [bins]} deltas, in the plan's precision
+//              <p>grid/{at_risk,events} [bins], <p>grid/patients [1]; with a network <p>grid/labels [heads] and, of the
+//              full replica, modality_<block>/patients [1] for each modality;
+//              of an illness-death endpoint <p>grid/{steps,transitions} [3, bins] (model/survival/transition_counts.h)
+//   train      of the fusion: the tensors of the network (model/params/network_shape.h) that its stage trains, in each
+//              replica's prefix; else
+//              <p><block>/{beta [features of the block],intercept [bins]} deltas, in the plan's precision
 //              loss/<block> [1] mean loss per training patient of the full replica before the step, without penalty
 //   evaluate   see proto/plan/evaluate.h
 // Bins count (0, c_0], (c_0, c_1], ... as in model/survival/discrete_hazard.h. All but train: float64, 64-bit words,
@@ -71,9 +75,15 @@ std::string_view WithoutReplica(std::string_view block);
 //   <p><block>/beta [features of the block], <p><block>/intercept [bins]   in the plan's precision, from grid: 0, and
 //                                                          the logit of the pooled hazards
 //   <p>constants/patients [1]                              training patients of all sites (grid)
+//   <p>constants/labels [heads]                            those of them with a label of each head, with a network
+//   constants/modalities [modalities]                      1 for those that enough sites and patients have; those of 0
+//                                                          stay at their start and nobody's are read (grid, a network)
 std::string MeanName(const Replica& replica);
 std::string DeviationName(const Replica& replica);
 std::string PatientsName(const Replica& replica);
+std::string LabelsName(const Replica& replica);
+std::string ModalitiesName();
+std::string ModalityBlock(std::string_view modality);  // "modality_labs", of grid's counts
 std::string CutsName(std::string_view endpoint);
 std::string BetaName(const Replica& replica, std::string_view block);
 std::string InterceptName(const Replica& replica, std::string_view block);

@@ -17,37 +17,90 @@ namespace fedtrial {
 // The locked plan: plan.toml, read here alone, on every side. DESIGN.md, "The locked plan"; every entry with its unit
 // and bound stands in deploy/config/plan.toml.
 
+// kSurvival: one event. kIllnessDeath: recurrence, then death (model/samples Course); time and event are of the death.
+enum class EndpointKind { kSurvival, kIllnessDeath };
+
 struct Endpoint {
   std::string name;
   std::string time_column;   // "outcome.os_day", days
   std::string event_column;  // "outcome.os_event", 0 or 1
   std::vector<double> cuts;  // ends of the time bins in days, rising, > 0; empty: `grid` finds them
+  EndpointKind kind = EndpointKind::kSurvival;
+  std::string last_negative_column = {};     // kIllnessDeath: day of the last scan without recurrence
+  std::string recurrence_column = {};        // kIllnessDeath: day of the first evidence of recurrence
+  std::string recurrence_event_column = {};  // kIllnessDeath: 0 or 1
+  std::vector<double> landmarks = {0.0};     // days >= 0, rising: a prediction reads what is dated up to one of them
 };
 
 struct CohortRules {
   std::uint64_t min_patients = 0;                          // of a site's cohort, for any contribution
   std::uint64_t min_cell = 0;                              // of a published count
   std::map<std::string, std::vector<std::string>> filter;  // column -> values kept
+  std::string day_zero_column = {};                        // "rt.rt_start_date": each patient's date of day 0, for
+                                                           // tables that have dates; empty: they all have days
 };
 
 enum class Transform { kNone, kLog1p };
 
-// A number per patient. Value = transform(raw), clipped to `range` (of the transformed value), NaN where missing.
+// A number per patient, or of a long table (a row per patient, visit and analyte) a number per visit. Value =
+// transform(raw in `unit`), clipped to `range` (of the transformed value), NaN where missing.
 struct Feature {
   std::string name;
-  std::string from;  // "participants.kps"
-  std::string unit;  // as in the data dictionary; "" where it has none
+  std::string from;  // "participants.kps"; "cytokine[IL-6]" of a long table
+  std::string unit;  // as in the data dictionary; "" where it has none. Of a long table: one of KnownUnits()
   Transform transform = Transform::kNone;
   double low = 0.0, high = 0.0;     // low < high
   std::vector<std::string> levels;  // for text: level i is the value i; empty for a number
+  std::string analyte = {};         // of a long table: "IL-6"; else empty
+
+  bool IsLong() const { return !analyte.empty(); }
+  std::string Table() const;  // "participants", "cytokine"
 };
 
-enum class BlockKind { kLinear };
+// kLinear: straight to the risk. kStatic: one token a patient; kPanel: one a visit, of one long table; kMri: one a
+// visit and sequence. kFusion: attention over all tokens. kHead: what is predicted from it.
+enum class BlockKind { kLinear, kStatic, kPanel, kMri, kFusion, kHead };
+std::string_view ToString(BlockKind kind);  // as the plan writes it
+// Whether sites fill tokens of it: static, panel, mri.
+bool IsModality(BlockKind kind);
+
+// kLabel: the probability that a feature with values 0 to 1 is 1. kEmbedding: a place for retrieval and profiles.
+enum class HeadTarget { kNone, kEndpoint, kLabel, kEmbedding };
 
 struct Block {
   std::string name;  // [a-z0-9_]+
   BlockKind kind = BlockKind::kLinear;
-  std::vector<std::size_t> features;  // indices into Plan::features
+  std::vector<std::size_t> features;  // indices into Plan::features; none of mri, fusion, head
+  bool always_seen = false;           // kStatic: modality dropout never hides it (the trial's arm)
+  // Of a head alone.
+  HeadTarget target = HeadTarget::kNone;
+  std::string endpoint = {};                        // of kEndpoint
+  std::size_t label = 0;                            // of kLabel: index into Plan::features
+  std::optional<std::size_t> share = std::nullopt;  // of kLabel: the same as a percentage (MGMT), learnt beside it
+  std::vector<std::string> hidden = {};  // modalities that it doesn't see: all that read label or share are here
+};
+
+// What the protocol gives every patient, for the sites' checks alone.
+struct Protocol {
+  std::optional<double> dose_gy = std::nullopt;  // of the whole radiotherapy
+  std::optional<std::uint64_t> fractions = std::nullopt;
+  std::map<std::string, std::string> drugs = {};  // arm -> the drug that this arm alone is given
+};
+
+enum class Preset { kTiny, kSmall, kBase };
+
+// Of a plan with a fusion.
+struct NetworkRules {
+  Preset preset = Preset::kSmall;
+  std::optional<unsigned> repeats = std::nullopt;  // of the folds: the network is in the first so many; none: in all
+};
+
+// Of a plan with an mri block: what every site's imaging chain must be asked for.
+struct ImagingRules {
+  unsigned version = 1;                     // of the chain
+  unsigned crop_mm = 96;                    // side of the cube around the lesion
+  unsigned voxels = 64;                     // along a side of the cube as the network reads it
+  double clip_low = 0.5, clip_high = 99.5;  // percentiles inside the brain mask
 };
 
 struct NormaliseStep {};
@@ -82,11 +135,32 @@ struct ServerSettings {
   double tau = 1e-3;
 };
 
+// Local training of a network: passes over a site's patients. A rate of r rounds in: rate / (1 + r / rate_half).
+struct NetworkLocalSettings {
+  unsigned epochs = 1;
+  unsigned batch = 0;          // patients a step; 0: all
+  double rate = 1e-3;          // AdamW's, of everything but the two below
+  double encoder_rate = 3e-4;  // of the volume encoder
+  double linear_rate = 0.1;    // of plain steps on linear skips and intercepts
+  double rate_half = 0.0;      // 0: constant
+  double decay = 0.05;         // of weights
+  double ridge = 0.0;          // on the linear skips, as LocalSettings::ridge
+  double proximal = 0.0;       // FedProx
+  double dropout = 0.2;        // inside the fusion
+  double modality_dropout = 0.3, visit_dropout = 0.2;
+};
+
+// What of a network a step trains. kHeads: everything but the volume encoder, whose tokens are computed once; kEncoder:
+// the volume encoder by itself, on masked volumes and without labels; kJoint: all of it at once.
+enum class NetworkStage { kHeads, kEncoder, kJoint };
+
 struct TrainStep {
-  std::string block;  // the linear block that is trained
+  std::string block;  // the linear block that is trained, or the fusion: the network
   std::string endpoint;
   unsigned rounds = 1;
-  LocalSettings local;
+  LocalSettings local;                        // of a linear block
+  NetworkLocalSettings network;               // of the fusion
+  NetworkStage stage = NetworkStage::kHeads;  // of the fusion
   ServerSettings server;
   unsigned evaluate_every = 0;  // an `evaluate` round after so many rounds, and after the last; 0: never
 };
@@ -141,9 +215,12 @@ struct Plan {
   std::uint64_t seed = 0;
   std::vector<Endpoint> endpoints;
   CohortRules cohort;
+  Protocol protocol;
   std::vector<Feature> features;
   std::vector<Block> blocks;
   ScalarType precision = ScalarType::kFloat32;
+  NetworkRules network;
+  ImagingRules imaging;
   std::string split_column;  // a published train/test split ("split.split"); rows "test" are only evaluated; may be ""
   std::vector<Step> steps;
   Rules rules;
@@ -154,6 +231,9 @@ struct Plan {
 
   const Endpoint* FindEndpoint(std::string_view name) const;
   const Block* FindBlock(std::string_view name) const;
+  const Block* Fusion() const;                   // null: a plan of linear blocks alone
+  std::vector<const Block*> Panels() const;      // in the plan's order, as Cohort::panels
+  std::vector<const Block*> Modalities() const;  // static, panel and mri, in the plan's order
 };
 
 // The graphs of masks above 100 sites are known up to here (security/masking/graph.h).
@@ -178,5 +258,8 @@ struct Replica {
   }
 };
 std::vector<Replica> Replicas(const Plan& plan);
+// Those of a block: the first ones of all for a network that is in fewer repeats.
+std::vector<Replica> Replicas(const Plan& plan, const Block& block);
+unsigned RepeatsOf(const Plan& plan, const Block& block);
 
 }  // namespace fedtrial

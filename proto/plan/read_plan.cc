@@ -1,10 +1,8 @@
 #include <algorithm>
-#include <cctype>
 #include <fmt/format.h>
-#include <limits>
-#include <set>
 
 #include "proto/plan/check_plan.h"
+#include "proto/plan/read_entries.h"
 #include "proto/plan/task_kinds.h"
 #include "security/crypto/sha256.h"
 
@@ -16,29 +14,6 @@ using namespace std::chrono_literals;
 constexpr std::uint64_t kMaxCount =
     (std::uint64_t{1} << 29) - 1;  // weights below it stay exact in float32 times weight
 
-bool IsName(std::string_view text, std::string_view more, std::size_t longest) {
-  return !text.empty() && text.size() <= longest && std::all_of(text.begin(), text.end(), [more](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || more.find(c) != std::string_view::npos;
-  });
-}
-
-constexpr std::string_view kCapitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-
-// "table.column": the table is a file of the site's folder, the column as its header has it.
-bool IsColumn(std::string_view text) {
-  const std::size_t dot = text.find('.');
-  return dot != std::string_view::npos && text.size() <= 200 && IsName(text.substr(0, dot), "_", 64) &&
-         dot + 1 < text.size() &&
-         std::none_of(text.begin(), text.end(), [](unsigned char c) { return std::iscntrl(c) != 0; });
-}
-
-std::string ReadColumn(TomlTable& table, std::string_view key, std::optional<std::string> fallback = {}) {
-  std::string column = table.Text(key, std::move(fallback));
-  if (!column.empty() && !IsColumn(column))
-    table.Report(key, fmt::format("got \"{}\", wanted a table and its column, such as \"participants.age\"", column));
-  return column;
-}
-
 void ReadTrial(TomlTable table, Plan& plan) {
   plan.trial_id = table.Text("id");
   if (table.Has("id") && !IsName(plan.trial_id, "._-", 64))
@@ -46,6 +21,21 @@ void ReadTrial(TomlTable table, Plan& plan) {
   plan.title = table.Text("title", "");
   if (plan.title.size() > 200) table.Report("title", "is longer than 200 bytes");
   plan.seed = table.Unsigned("seed", {0, std::uint64_t{1} << 62});
+}
+
+void ReadLandmarks(TomlTable& table, double days, Endpoint& endpoint) {
+  if (!table.Has("landmarks")) return;
+  endpoint.landmarks = table.Numbers("landmarks", false);
+  for (double& landmark : endpoint.landmarks) landmark *= days;
+  CheckLandmarks(table, endpoint.landmarks);
+}
+
+void ReadCourse(TomlTable& table, Endpoint& endpoint) {
+  endpoint.kind = static_cast<EndpointKind>(table.Choice("kind", {"survival", "illness-death"}, 0));
+  if (endpoint.kind == EndpointKind::kSurvival) return;
+  endpoint.last_negative_column = ReadColumn(table, "last_negative");
+  endpoint.recurrence_column = ReadColumn(table, "recurrence");
+  endpoint.recurrence_event_column = ReadColumn(table, "recurrence_event");
 }
 
 void ReadEndpoints(TomlTable section, Plan& plan) {
@@ -60,6 +50,8 @@ void ReadEndpoints(TomlTable section, Plan& plan) {
     endpoint.cuts = table.Numbers("cuts", false);
     for (double& cut : endpoint.cuts) cut *= days;
     CheckCuts(table, endpoint.cuts);
+    ReadLandmarks(table, days, endpoint);
+    ReadCourse(table, endpoint);
     plan.endpoints.push_back(std::move(endpoint));
   }
   if (section.present() && plan.endpoints.empty()) section.Report("", "wanted a table [endpoint.<name>] at least");
@@ -69,6 +61,7 @@ void ReadCohort(TomlTable table, Plan& plan) {
   plan.cohort.min_patients = table.Unsigned("min_patients", {1, kMaxCount});
   plan.cohort.min_cell = table.Unsigned("min_cell", {0, 1000}, 5);
   plan.split_column = ReadColumn(table, "split", "");
+  plan.cohort.day_zero_column = ReadColumn(table, "day_zero", "");
   TomlTable filter = table.Table("filter", false);
   for (const std::string& column : filter.Keys()) {
     if (!IsColumn(column)) filter.Report(column, "wanted a quoted \"table.column\" = [values that are kept]");
@@ -77,71 +70,11 @@ void ReadCohort(TomlTable table, Plan& plan) {
   }
 }
 
-void ReadRange(TomlTable& table, Feature& feature) {
-  const std::vector<double> range = table.Numbers("range", feature.levels.empty());
-  if (!feature.levels.empty()) {
-    if (table.Has("range") || feature.levels.size() < 2 || feature.transform != Transform::kNone)
-      table.Report("levels", "a feature of text has two levels or more, no range and no transform");
-    feature.high = static_cast<double>(feature.levels.size()) - 1.0;
-    return;
-  }
-  if (range.size() == 2) {
-    feature.low = range[0];
-    feature.high = range[1];
-  }
-  // Half the width is squared on the way: it must be a normal number.
-  if (table.Has("range") && (range.size() != 2 || !(feature.low < feature.high) || feature.high - feature.low > 1e100 ||
-                             feature.high - feature.low < 1e-100))
-    table.Report("range", "wanted [low, high], two finite numbers with low < high");
-}
-
-void ReadFeatures(TomlTable& root, Plan& plan) {
-  std::set<std::string> seen;
-  for (TomlTable& table : root.Tables("feature")) {
-    Feature feature;
-    feature.name = table.Text("name");
-    if (table.Has("name") && !IsName(feature.name, std::string(kCapitals) + "._-", 64))
-      table.Report("name", "wanted 1 to 64 of letters, digits, '.', '_' and '-'");
-    if (!seen.insert(feature.name).second) table.Report("name", fmt::format("\"{}\" is there twice", feature.name));
-    feature.from = ReadColumn(table, "from");
-    feature.unit = table.Text("unit", "");
-    feature.transform = static_cast<Transform>(table.Choice("transform", {"none", "log1p"}, 0));
-    feature.levels = table.Texts("levels", false);
-    if (std::set<std::string>(feature.levels.begin(), feature.levels.end()).size() != feature.levels.size())
-      table.Report("levels", "a level is there twice");
-    ReadRange(table, feature);
-    plan.features.push_back(std::move(feature));
-  }
-  if (plan.features.empty()) root.Report("feature", "the plan has no [[feature]]");
-}
-
-void ReadBlocks(TomlTable& root, Plan& plan) {
-  static const std::set<std::string, std::less<>> kReserved{"constants",   "grid",        "fine", "loss",
-                                                            "concordance", "calibration", "test"};
-  for (TomlTable& table : root.Tables("block")) {
-    Block block;
-    block.name = table.Text("name");
-    if (!IsName(block.name, "_", 64) || kReserved.contains(block.name) || block.name.starts_with("feature_"))
-      table.Report("name",
-                   fmt::format("\"{}\" isn't a block's name: wanted a-z, 0-9 and '_', not feature_... and none of {}",
-                               block.name, fmt::join(kReserved, ", ")));
-    if (plan.FindBlock(block.name) != nullptr) table.Report("name", fmt::format("\"{}\" is there twice", block.name));
-    block.kind = static_cast<BlockKind>(table.Choice("kind", {"linear"}));
-    for (const std::string& name : table.Texts("features")) {
-      const auto found = std::find_if(plan.features.begin(), plan.features.end(),
-                                      [&name](const Feature& feature) { return feature.name == name; });
-      const auto index = static_cast<std::size_t>(found - plan.features.begin());
-      if (found == plan.features.end())
-        table.Report("features", fmt::format("\"{}\" isn't a [[feature]] of the plan", name));
-      else if (std::find(block.features.begin(), block.features.end(), index) != block.features.end())
-        table.Report("features", fmt::format("\"{}\" is there twice", name));
-      else
-        block.features.push_back(index);
-    }
-    if (block.features.empty()) table.Report("features", "wanted one feature at least");
-    plan.blocks.push_back(std::move(block));
-  }
-  if (plan.blocks.empty()) root.Report("block", "the plan has no [[block]]");
+void ReadProtocol(TomlTable table, Plan& plan) {
+  if (table.Has("dose_gy")) plan.protocol.dose_gy = table.Number("dose_gy", {0.1, 200.0});
+  if (table.Has("fractions")) plan.protocol.fractions = table.Unsigned("fractions", {1, 100});
+  TomlTable drugs = table.Table("drugs", false);
+  for (const std::string& arm : drugs.Keys()) plan.protocol.drugs[arm] = drugs.Text(arm);
 }
 
 void ReadRules(TomlTable table, Plan& plan) {
@@ -220,8 +153,12 @@ std::string ReadEndpoint(TomlTable& table, const Plan& plan) {
 std::string ReadBlock(TomlTable& table, const Plan& plan) {
   const bool only = plan.blocks.size() == 1;
   std::string name = table.Text("block", only ? std::optional(plan.blocks.front().name) : std::nullopt);
-  if (table.Has("block") && plan.FindBlock(name) == nullptr)
+  const Block* block = plan.FindBlock(name);
+  if (table.Has("block") && block == nullptr)
     table.Report("block", fmt::format("\"{}\" isn't a [[block]] of the plan", name));
+  if (block != nullptr && IsModality(block->kind))
+    table.Report("block", fmt::format("\"{}\" is of kind {}, wanted a linear block, a head or the fusion", name,
+                                      ToString(block->kind)));
   return name;
 }
 
@@ -232,10 +169,11 @@ Result<Plan> ParsePlan(std::string_view toml, std::string_view file_name) {
   ReadTrial(root.Table("trial"), plan);
   ReadEndpoints(root.Table("endpoint"), plan);
   ReadCohort(root.Table("cohort"), plan);
+  ReadProtocol(root.Table("protocol", false), plan);
   ReadFeatures(root, plan);
   ReadBlocks(root, plan);
-  TomlTable network = root.Table("network", false);
-  plan.precision = static_cast<ScalarType>(network.Choice("precision", {"float32", "float64"}, 0));
+  ReadNetwork(root.Table("network", false), plan);
+  ReadImaging(root.Table("imaging", false), plan);
   ReadFolds(root.Table("folds", false), plan);
   ReadSteps(root, plan);
   ReadRules(root.Table("rules"), plan);

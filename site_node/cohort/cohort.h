@@ -11,6 +11,7 @@
 #include "common/base/result.h"
 #include "model/samples/sample.h"
 #include "proto/plan/plan.h"
+#include "site_node/cohort/prepared_visits.h"
 
 namespace fedtrial::site {
 
@@ -38,6 +39,11 @@ struct CohortOptions {
   std::map<std::string, std::string> columns = {};
   // For `predict`: patients without an outcome stay (time 0, censored), folds are not read.
   bool without_outcome = false;
+  // For `check`: looks also for what changes no sample: plates, jumps of the unit, tumour response, arms, doses,
+  // adverse events.
+  bool all_checks = false;
+  // Which scans can be read as volumes, and under which keys; null: all that are named, each by its path.
+  const PreparedVisits* prepared = nullptr;
   std::uint64_t max_table_bytes = std::uint64_t{256} << 20;
 };
 
@@ -49,21 +55,33 @@ struct CohortReading {
   std::size_t no_outcome = 0;                  // patients without the endpoint
   std::size_t filtered = 0;                    // patients outside the plan's cohort filter
   std::map<std::string, std::size_t> clipped;  // feature -> values outside its range, moved to its ends
-  std::vector<Finding> findings;               // at most kMaxFindings; the first ones
+  // Block or "endpoint.<name>" -> patients of the cohort who are left out of it for what is wrong in their tables.
+  std::map<std::string, std::size_t> left_out_of;
+  std::size_t unprepared_volumes = 0;          // scans that aren't prepared: left out of the samples
+  std::map<std::string, std::string> columns;  // the plan's name of what was read -> this hospital's
+  std::vector<Finding> findings;               // at most kMaxFindings of each severity; the first ones
   std::size_t more_findings = 0;               // beyond those
   bool has_errors = false;
 };
 inline constexpr std::size_t kMaxFindings = 500;
 
 // Reads a site's folder (UTF-8 tables, tab between fields, n/a for missing): participants.tsv and
-// phenotype/<table>.tsv, one row a patient. Values are transformed and clipped as the plan says, NaN where missing;
-// time and event are those of the plan's first endpoint. summary.patients_per_block: "feature_<name>" patients with a
-// value, each block of the plan all patients who train (0 if none has a value of its features), "test" the rows of the
-// published test split. summary.digest binds the plan and the tables. A bad patient is left out, counted, and has a
-// finding. kInvalidInput with every problem if a table can't be used: missing, unreadable, not UTF-8, no header, a
-// column missing or twice, too large.
+// phenotype/<table>.tsv, one row a patient, or many of the tables whose analytes the plan names; names of volumes (see
+// volume_files.h) where it has a block of images. Values are in the plan's unit
+// (converted from the row's, or from that of the table's dictionary), transformed and clipped as the plan
+// says, NaN where missing; of an analyte the feature is the last value up to day 0, and every visit stands in
+// panel_visits. Time and event are those of the plan's first endpoint, the course that of its illness-death endpoint.
+// summary.patients_per_block, of those who train: "feature_<name>" patients with a value; a linear block all patients
+// (0 if none has a value of its features); static, panel and mri those with a value, visit or volume; fusion those with
+// any of these; a head those whose target is known; "test" the rows of the published test split. summary.digest binds
+// plan, tables and volumes. A bad patient is left out, a patient with bad rows of a long table, bad volumes or a course
+// that contradicts itself of what that spoils; each is counted and has a finding. kInvalidInput with every problem if a
+// table can't be used: missing, unreadable, not UTF-8, no header, a column missing or twice, too large.
 Result<CohortReading> ReadCohort(const Plan& plan, const std::filesystem::path& folder,
                                  const CohortOptions& options = {});
+
+// Whether a patient has what a block other than linear reads or, of a head, predicts.
+bool Fills(const Plan& plan, const Block& block, const Sample& sample);
 
 bool HasErrors(const CohortReading& reading);
 // One finding a line, errors first, then how many patients were read, left out, filtered and clipped.

@@ -1,12 +1,15 @@
 #pragma once
 
-#include <utility>
+#include <array>
+#include <cstddef>
+#include <vector>
 
 #include "site_node/cohort/cohort.h"
 
 namespace fedtrial::site {
 
-// Findings of a reading, bounded: a table of a million bad rows is told in kMaxFindings lines and a count.
+// Findings of a reading, bounded: a table of a million bad rows is told in kMaxFindings lines of each severity and a
+// count.
 class FindingList {
  public:
   void Add(Finding finding);
@@ -14,6 +17,7 @@ class FindingList {
 
  private:
   std::vector<Finding> list_;
+  std::array<std::size_t, 3> kept_{};  // by severity
   std::size_t more_ = 0;
   bool has_errors_ = false;
 };

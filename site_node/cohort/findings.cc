@@ -45,10 +45,11 @@ std::string Finding::ToString() const {
 
 void FindingList::Add(Finding finding) {
   has_errors_ = has_errors_ || finding.severity == Severity::kError;
-  if (list_.size() == kMaxFindings) {
+  if (kept_[static_cast<std::size_t>(finding.severity)] == kMaxFindings) {
     ++more_;
     return;
   }
+  ++kept_[static_cast<std::size_t>(finding.severity)];
   finding.value = Shortened(std::move(finding.value));
   list_.push_back(std::move(finding));
 }
@@ -70,6 +71,8 @@ std::string FindingsText(const CohortReading& reading) {
   if (reading.more_findings > 0) text += fmt::format("and {} more findings\n", reading.more_findings);
   std::size_t clipped = 0;
   for (const auto& [feature, values] : reading.clipped) clipped += values;
+  for (const auto& [task, patients] : reading.left_out_of)
+    text += fmt::format("{} patients of the cohort are left out of {} for what is wrong above\n", patients, task);
   text += fmt::format(
       "{} patients read: {} in the cohort ({} events), {} left out for what is wrong above, {} without an outcome, {} "
       "outside the plan's filter; {} values clipped\n",

@@ -17,30 +17,44 @@ bool IsTableName(std::string_view name) {
   });
 }
 
+std::string FileOf(const std::string& table) {
+  return table == "participants" ? "participants.tsv" : fmt::format("phenotype/{}.tsv", table);
+}
+
 }  // namespace
 
-const Table* Source::Open(const std::string& name) {
-  if (const auto found = tables_.find(name); found != tables_.end()) return found->second.get();
+const Table* Source::Open(const std::string& name, RowsPerPatient rows) {
+  if (const auto found = tables_.find(name); found != tables_.end()) {
+    const Table* table = found->second.get();
+    if (table == nullptr || table->rows_per_patient == rows) return table;
+    problems_.Add({table->file, 0, 0, "", "the plan reads this table with one row a patient and with many"});
+    return nullptr;
+  }
   TableRequest request;
-  request.file = name == "participants" ? "participants.tsv" : fmt::format("phenotype/{}.tsv", name);
+  request.file = FileOf(name);
   request.path = folder_ / request.file;
   request.max_bytes = options_.max_table_bytes;
+  request.rows_per_patient = rows;
   request.id_column = kIdColumn;
   const auto mapped = options_.columns.find(fmt::format("{}.{}", name, kIdColumn));
   if (mapped != options_.columns.end()) request.id_column = mapped->second.substr(mapped->second.find('.') + 1);
   return (tables_[name] = ReadTable(request, problems_, findings_)).get();
 }
 
-ColumnPlace Source::Find(const std::string& plan_column) {
+std::string Source::NameHere(const std::string& plan_column) const {
   const auto mapped = options_.columns.find(plan_column);
-  const std::string& here = mapped == options_.columns.end() ? plan_column : mapped->second;
+  return mapped == options_.columns.end() ? plan_column : mapped->second;
+}
+
+ColumnPlace Source::Find(const std::string& plan_column, RowsPerPatient rows) {
+  const std::string here = NameHere(plan_column);
   const std::size_t dot = here.find('.');
   const std::string table_name = here.substr(0, dot);
   if (dot == std::string::npos || !IsTableName(table_name)) {
     problems_.Add({"", 0, 0, plan_column, fmt::format("\"{}\" is no column, wanted \"table.column\"", here)});
     return {};
   }
-  const Table* table = Open(table_name);
+  const Table* table = Open(table_name, rows);
   if (table == nullptr) return {};
   const auto found = std::ranges::find(table->header, here.substr(dot + 1));
   if (found == table->header.end()) {
@@ -48,6 +62,29 @@ ColumnPlace Source::Find(const std::string& plan_column) {
                    fmt::format("the plan wants this column ({}), the header doesn't have it", plan_column)});
     return {};
   }
+  found_[plan_column] = here;
+  return {table, static_cast<std::size_t>(found - table->header.begin())};
+}
+
+bool Source::HasTable(const std::string& plan_column) const {
+  const std::string here = NameHere(plan_column);
+  const std::string table = here.substr(0, here.find('.'));
+  std::error_code error;
+  return IsTableName(table) && std::filesystem::exists(folder_ / FileOf(table), error);
+}
+
+ColumnPlace Source::FindIfThere(const std::string& plan_column, RowsPerPatient rows) {
+  if (!HasTable(plan_column)) return {};
+  const std::string here = NameHere(plan_column);
+  return ColumnOf(Open(here.substr(0, here.find('.')), rows), plan_column);
+}
+
+ColumnPlace Source::ColumnOf(const Table* table, const std::string& plan_column) {
+  if (table == nullptr) return {};
+  const std::string here = NameHere(plan_column);
+  const auto found = std::ranges::find(table->header, here.substr(here.find('.') + 1));
+  if (found == table->header.end()) return {};
+  found_[plan_column] = here;
   return {table, static_cast<std::size_t>(found - table->header.begin())};
 }
 

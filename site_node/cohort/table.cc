@@ -47,12 +47,12 @@ std::string_view Trimmed(std::string_view text) {
   return text;
 }
 
-std::vector<std::string_view> Split(std::string_view line) {
-  std::vector<std::string_view> fields;
+void Split(std::string_view line, std::vector<std::string_view>& fields) {
+  fields.clear();
   while (true) {
     const std::size_t tab = line.find('\t');
     fields.push_back(Trimmed(line.substr(0, tab)));
-    if (tab == std::string_view::npos) return fields;
+    if (tab == std::string_view::npos) return;
     line.remove_prefix(tab + 1);
   }
 }
@@ -116,7 +116,7 @@ class Parser {
   }
 
   bool TakeHeader(std::string_view row, std::size_t line, const std::string& id_column) {
-    table_.header = Split(row);
+    Split(row, table_.header);
     if (table_.header.size() > kMaxColumns)
       return Unusable(line, "", fmt::format("{} columns, at most {}", table_.header.size(), kMaxColumns));
     bool ok = true;
@@ -133,53 +133,49 @@ class Parser {
   }
 
   void AddRow(std::string_view text, std::size_t line) {
-    const std::vector<std::string_view> fields = Split(text);
-    const std::string_view id = fields.size() > table_.id_column ? fields[table_.id_column] : std::string_view();
-    const std::string column(table_.header[table_.id_column]);
+    Split(text, fields_);
+    const std::string_view id = fields_.size() > table_.id_column ? fields_[table_.id_column] : std::string_view();
     const bool named = !id.empty() && id != "n/a";
-    if (fields.size() != table_.header.size()) {
+    if (fields_.size() != table_.header.size()) {
       if (named) table_.unusable.insert(id);
       findings_.Add({.file = table_.file,
                      .line = line,
-                     .column = std::min(fields.size(), table_.header.size()) + 1,
+                     .column = std::min(fields_.size(), table_.header.size()) + 1,
                      .name = "",
                      .value = "",
-                     .message = fmt::format("the row has {} fields", fields.size()),
+                     .message = fmt::format("the row has {} fields", fields_.size()),
                      .wanted = fmt::format("{} as in the header", table_.header.size())});
       if (!named) return;
     }
-    if (!named) {
-      findings_.Add({.file = table_.file,
-                     .line = line,
-                     .column = table_.id_column + 1,
-                     .name = column,
-                     .value = std::string(id),
-                     .message = "the row names no patient",
-                     .wanted = "a pseudonym"});
-      return;
-    }
+    if (!named) return BlameId(line, id, "the row names no patient", "a pseudonym");
     const auto [first, is_new] = table_.row_of.emplace(id, table_.lines.size());
-    if (!is_new) {
-      table_.unusable.insert(id);
-      findings_.Add({.file = table_.file,
-                     .line = line,
-                     .column = table_.id_column + 1,
-                     .name = column,
-                     .value = std::string(id),
-                     .message = fmt::format("this patient stands in line {} too", table_.lines[first->second]),
-                     .wanted = "one row a patient"});
-    } else {
+    if (is_new) {
       table_.patient_rows.push_back(table_.lines.size());
+    } else if (table_.rows_per_patient == RowsPerPatient::kOne) {
+      table_.unusable.insert(id);
+      BlameId(line, id, fmt::format("this patient stands in line {} too", table_.lines[first->second]),
+              "one row a patient");
     }
     table_.lines.push_back(line);
-    const std::size_t kept = std::min(fields.size(), table_.header.size());
-    table_.fields.insert(table_.fields.end(), fields.begin(), fields.begin() + static_cast<std::ptrdiff_t>(kept));
+    const std::size_t kept = std::min(fields_.size(), table_.header.size());
+    table_.fields.insert(table_.fields.end(), fields_.begin(), fields_.begin() + static_cast<std::ptrdiff_t>(kept));
     table_.fields.resize(table_.lines.size() * table_.header.size());
+  }
+
+  void BlameId(std::size_t line, std::string_view id, std::string message, std::string wanted) {
+    findings_.Add({.file = table_.file,
+                   .line = line,
+                   .column = table_.id_column + 1,
+                   .name = std::string(table_.header[table_.id_column]),
+                   .value = std::string(id),
+                   .message = std::move(message),
+                   .wanted = std::move(wanted)});
   }
 
   Table& table_;
   Problems& problems_;
   FindingList& findings_;
+  std::vector<std::string_view> fields_;  // of the row at hand
 };
 
 }  // namespace
@@ -187,6 +183,7 @@ class Parser {
 std::unique_ptr<Table> ReadTable(const TableRequest& request, Problems& problems, FindingList& findings) {
   auto table = std::make_unique<Table>();
   table->file = request.file;
+  table->rows_per_patient = request.rows_per_patient;
   if (std::string why = LoadBytes(request, table->bytes); !why.empty()) {
     problems.Add({request.file, 0, 0, "", std::move(why)});
     return nullptr;

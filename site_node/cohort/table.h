@@ -15,7 +15,10 @@
 
 namespace fedtrial::site {
 
-// One TSV file with a row a patient. Fields are views into its bytes, spaces at their ends aside.
+// Whether a table has one row a patient, or many (a long table: a row per patient, visit and analyte).
+enum class RowsPerPatient { kOne, kMany };
+
+// One TSV file. Fields are views into its bytes, spaces at their ends aside.
 struct Table {
   std::string file;  // as findings name it
   std::vector<char> bytes;
@@ -25,7 +28,9 @@ struct Table {
   std::size_t id_column = 0;
   std::vector<std::size_t> patient_rows;                     // rows that name a patient not named before
   std::unordered_map<std::string_view, std::size_t> row_of;  // patient -> the first row
-  std::unordered_set<std::string_view> unusable;             // patients named twice, or in a row of the wrong length
+  // Patients in a row of the wrong length, or twice in a table of one row each.
+  std::unordered_set<std::string_view> unusable;
+  RowsPerPatient rows_per_patient = RowsPerPatient::kOne;
 
   std::string_view field(std::size_t row, std::size_t column) const { return fields[row * header.size() + column]; }
   ByteView contents() const { return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}; }
@@ -36,6 +41,7 @@ struct TableRequest {
   std::string file;       // as findings name it
   std::string id_column;  // "participant_id", or what this hospital calls it
   std::uint64_t max_bytes = 0;
+  RowsPerPatient rows_per_patient = RowsPerPatient::kOne;
 };
 
 // Reads and splits the file. Null if it can't be used at all: `problems` says why. A bad row is left out and found.

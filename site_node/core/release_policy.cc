@@ -8,13 +8,26 @@
 namespace fedtrial::site {
 namespace {
 
+// The blocks of a network that a plan doesn't name itself: model/params/network_shape.h.
+bool FillsDerived(const Plan& plan, std::string_view owner, std::string_view part, const CohortSummary& cohort);
+
 bool Fills(const Plan& plan, std::string_view block, const CohortSummary& cohort) {
   const std::string name(WithoutReplica(block));
+  if (const std::size_t dot = name.find('.'); dot != std::string::npos && !name.starts_with("feature_"))
+    return FillsDerived(plan, name.substr(0, dot), name.substr(dot + 1), cohort);
+  constexpr std::string_view kModality = "modality_";
+  if (name.starts_with(kModality)) return Fills(plan, name.substr(kModality.size()), cohort);
   if (const auto counted = cohort.patients_per_block.find(name); counted != cohort.patients_per_block.end())
     return counted->second > 0;
   if (name.starts_with("test/")) return Fills(plan, "test", cohort);
   if (name.starts_with("feature_") || plan.FindBlock(name) != nullptr || name == "test") return false;
   return cohort.patients > 0;
+}
+
+bool FillsDerived(const Plan& plan, std::string_view owner, std::string_view part, const CohortSummary& cohort) {
+  if (part == "missing") return cohort.patients > 0;  // training hides modalities of those who have them, too
+  const bool skip = plan.FindBlock(part) != nullptr;  // from a modality straight to a head
+  return Fills(plan, owner, cohort) && (!skip || Fills(plan, part, cohort));
 }
 
 std::size_t Contributors(const Declared& declared, const std::set<SiteId>& sites, std::size_t block) {

@@ -3,18 +3,59 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "site_node/cohort/gate.h"
+
 namespace fedtrial::site {
 namespace {
 
-std::string Verdict(const Plan& plan, const CohortReading& reading) {
+std::string MappingText(const CohortReading& reading) {
+  std::string text;
+  for (const auto& [wanted, here] : reading.columns)
+    if (wanted != here) text += fmt::format("  {:28} {}\n", wanted, here);
+  return text.empty() ? text : "Read under this hospital's own names (site.toml, [columns]):\n" + text;
+}
+
+std::string TasksText(const Plan& plan, const CohortReading& reading, const Gate& gate) {
+  std::string text =
+      fmt::format("{:40} {:>8} {:>8} {:>10}\n", "Patients who train, by task:", "patients", "left out", "published");
+  for (const TaskCount& task : gate.tasks)
+    text += fmt::format("  {:38} {:8} {:8} {:>10}\n", fmt::format("{} ({})", task.name, task.kind), task.patients,
+                        task.left_out, Suppressed(task.patients, plan.cohort.min_cell));
+  if (gate.modalities.empty()) return text;
+  text += fmt::format("Patients who train, by what is known of them ({}):\n", fmt::join(gate.modalities, ", "));
+  for (const ModalityPattern& pattern : gate.patterns) {
+    text += "  ";
+    for (const bool has : pattern.has) text += has ? " x" : " -";
+    text += fmt::format(" {:6} {:>10}\n", pattern.patients, Suppressed(pattern.patients, plan.cohort.min_cell));
+  }
+  return text + fmt::format("(published: as a table of this site alone would show it; of {} patients in the cohort)\n",
+                            reading.summary.patients);
+}
+
+nlohmann::json TasksJson(const Gate& gate) {
+  nlohmann::json tasks = nlohmann::json::array();
+  for (const TaskCount& task : gate.tasks)
+    tasks.push_back(
+        {{"name", task.name}, {"kind", task.kind}, {"patients", task.patients}, {"left_out", task.left_out}});
+  return tasks;
+}
+
+nlohmann::json PatternsJson(const Gate& gate) {
+  nlohmann::json patterns = nlohmann::json::array();
+  for (const ModalityPattern& pattern : gate.patterns)
+    patterns.push_back({{"has", pattern.has}, {"patients", pattern.patients}});
+  return patterns;
+}
+
+}  // namespace
+
+std::string CheckVerdict(const Plan& plan, const CohortReading& reading) {
   if (reading.summary.patients < plan.cohort.min_patients)
     return fmt::format("This site has {} patients, the plan asks for at least {}: it declines every round.",
                        reading.summary.patients, plan.cohort.min_patients);
   return fmt::format("This site contributes with {} patients, {} of them with the event.", reading.summary.patients,
                      reading.summary.events);
 }
-
-}  // namespace
 
 std::string CheckText(const Plan& plan, const CohortReading& reading) {
   std::string text = FindingsText(reading);
@@ -25,10 +66,13 @@ std::string CheckText(const Plan& plan, const CohortReading& reading) {
     text += fmt::format("  {:28} {:6}\n", feature.name,
                         found == reading.summary.patients_per_block.end() ? 0 : found->second);
   }
-  return text + Verdict(plan, reading);
+  text += TasksText(plan, reading, GateOf(plan, reading));
+  text += MappingText(reading);
+  return text + CheckVerdict(plan, reading);
 }
 
 std::string CheckJson(const Plan& plan, const CohortReading& reading) {
+  const Gate gate = GateOf(plan, reading);
   nlohmann::json findings = nlohmann::json::array();
   for (const Finding& finding : reading.findings)
     findings.push_back({{"severity", ToString(finding.severity)},
@@ -44,6 +88,13 @@ std::string CheckJson(const Plan& plan, const CohortReading& reading) {
                          {"events", reading.summary.events},
                          {"left_out", reading.left_out},
                          {"filtered", reading.filtered},
+                         {"no_outcome", reading.no_outcome},
+                         {"left_out_of", reading.left_out_of},
+                         {"unprepared_volumes", reading.unprepared_volumes},
+                         {"columns", reading.columns},
+                         {"tasks", TasksJson(gate)},
+                         {"modalities", gate.modalities},
+                         {"modality_patterns", PatternsJson(gate)},
                          {"patients_per_block", reading.summary.patients_per_block},
                          {"clipped", reading.clipped},
                          {"findings", findings},

@@ -12,12 +12,15 @@
 #include "security/crypto/sha256.h"
 #include "security/pki/approval.h"
 #include "security/pki/enrolment.h"
+#include "site_node/cache/cached_visits.h"
 #include "site_node/shell/approval.h"
+#include "site_node/shell/check_page.h"
 #include "site_node/shell/check_report.h"
 #include "site_node/shell/config.h"
 #include "site_node/shell/data_folder.h"
 #include "site_node/shell/enrol.h"
 #include "site_node/shell/task_runner.h"
+#include "site_node/shell/what_leaves.h"
 
 namespace fedtrial::site {
 namespace {
@@ -114,11 +117,24 @@ Status CheckCommand(const CheckOptions& options) {
   const StatePaths paths{options.state};
   ASSIGN_OR_RETURN(const SiteConfig config, LoadSiteConfig(paths.config()));
   ASSIGN_OR_RETURN(const Plan plan, LoadPlan(options.plan.empty() ? paths.plan() : options.plan));
-  ASSIGN_OR_RETURN(const CohortReading reading, ReadSiteCohort(plan, config));
+  CohortOptions asked;
+  asked.columns = config.columns;
+  asked.all_checks = true;
+  const CachedVisits prepared(paths.cache(), plan.imaging);
+  asked.prepared = &prepared;
+  ASSIGN_OR_RETURN(const CohortReading reading, ReadCohort(plan, config.data_folder, asked));
+  if (options.what_leaves) {
+    ASSIGN_OR_RETURN(const auto vectors, WhatLeaves(plan, reading));
+    Print(options.json ? WhatLeavesJson(plan, vectors) : WhatLeavesText(plan, reading, vectors));
+    return {};
+  }
+  if (!options.html.empty())
+    RETURN_IF_ERROR(WriteWholeFile(options.html, AsBytes(CheckPage(plan, config.name, reading))));
   if (options.json)
     Print(CheckJson(plan, reading));
   else
     Print(CheckText(plan, reading));
+  std::fflush(stdout);  // the report stands whole before the error
   if (HasErrors(reading)) return Error{ErrorCode::kInvalidInput, "the data folder has errors, see above"};
   return {};
 }
@@ -173,7 +189,7 @@ Status PredictCommand(const PredictOptions& options) {
   const StatePaths paths{options.state};
   ASSIGN_OR_RETURN(const SiteConfig config, LoadSiteConfig(paths.config()));
   ASSIGN_OR_RETURN(const LatestModel latest, LoadLatestModel(paths));
-  TaskRunner runner(config);
+  TaskRunner runner(config, paths);
   ASSIGN_OR_RETURN(const std::string json, runner.Predict(latest.plan, latest.model, options.patient));
   Print(options.json ? json : PredictionText(json));
   return {};

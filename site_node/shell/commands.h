@@ -37,8 +37,18 @@ Status EnrolCommand(const EnrolOptions& options, StopSignal& stop);
 // Reads the data folder as the plan wants it and says what is wrong with it; kInvalidInput if there are errors.
 struct CheckOptions : CommonOptions {
   std::filesystem::path plan;  // empty: the state folder's
+  std::filesystem::path html;  // the report as a page too; empty: none
+  bool what_leaves = false;    // in place of the report: names, shapes and counts of what the plan would send
 };
 Status CheckCommand(const CheckOptions& options);
+
+// Prepares the scans of the data folder, or of these patients, beside a running daemon too. kInvalidInput: some visits
+// can't be used; kUnavailable: stopped on the way, or the disk is full.
+struct PrepareOptions : CommonOptions {
+  std::vector<std::string> patients;  // empty: all
+  std::filesystem::path plan;         // empty: the state folder's
+};
+Status PrepareCommand(const PrepareOptions& options, StopSignal& stop);
 
 struct ApproveOptions : CommonOptions {
   std::string by;           // who approves, as the audit will say

@@ -29,10 +29,11 @@ void ReadLog(TomlTable table, const std::filesystem::path& folder, LogOptions& l
 
 }  // namespace
 
-std::string SiteConfig::WorkerJson() const {
-  return nlohmann::json(
-             {{"data_folder", data_folder.string()}, {"columns", columns}, {"device", device}, {"threads", threads}})
-      .dump();
+std::string SiteConfig::WorkerJson(const std::filesystem::path& cache_folder) const {
+  nlohmann::json json{
+      {"data_folder", data_folder.string()}, {"columns", columns}, {"device", device}, {"threads", threads}};
+  if (!cache_folder.empty()) json["cache_folder"] = cache_folder.string();
+  return json.dump();
 }
 
 Result<SiteConfig> ParseSiteConfig(std::string_view toml, const std::filesystem::path& file) {
@@ -49,7 +50,8 @@ Result<SiteConfig> ParseSiteConfig(std::string_view toml, const std::filesystem:
   TomlTable columns = reader.root().Table("columns", /*required=*/false);
   for (const std::string& key : columns.Keys()) {
     config.columns[key] = columns.Text(key);
-    if (key.find('.') == std::string::npos) columns.Report(key, "wanted \"table.column\" as the plan names it");
+    if (key.find_first_of(".[") == std::string::npos)
+      columns.Report(key, "wanted \"table.column\" or \"table[analyte]\" as the plan names it");
   }
 
   TomlTable worker = reader.root().Table("worker", false);
@@ -86,6 +88,7 @@ data = "{}"   # folder with participants.tsv and phenotype/*.tsv; only read
 
 # [columns]                  # where a table here has another name for a column than the plan
 # "participants.kps" = "participants.karnofsky"
+# "cytokine[IL-6]" = "cytokine[Interleukin 6]"
 
 [worker]
 device = "cpu"               # cpu, cuda, cuda:1

@@ -21,7 +21,8 @@ struct SiteConfig {
   int page_port = 0;  // of the local pages on 127.0.0.1; -1: none, 0: any free one
   LogOptions log;
 
-  std::string WorkerJson() const;  // what fedtrial-worker is told of it
+  // What fedtrial-worker is told of it, and of the state folder.
+  std::string WorkerJson(const std::filesystem::path& cache_folder = {}) const;
 };
 
 // Every problem at once, each with file, line, key, what was got and what is wanted.

@@ -11,6 +11,8 @@
 #include "security/crypto/sha256.h"
 #include "security/pki/approval.h"
 #include "security/pki/signed_bytes.h"
+#include "site_node/cache/cached_visits.h"
+#include "site_node/cache/visit_entry.h"
 #include "site_node/shell/commands.h"
 
 namespace fedtrial::site {
@@ -30,7 +32,7 @@ Result<ModelHeader> ReadHeader(const Sealer& sealer, const std::filesystem::path
 
 }  // namespace
 
-std::string DataStamp(const std::filesystem::path& folder) {
+std::string DataStamp(const std::filesystem::path& folder, const std::filesystem::path& cache) {
   std::vector<std::string> lines;
   std::error_code error;
   const auto add = [&](const std::filesystem::directory_entry& entry) {
@@ -41,11 +43,13 @@ std::string DataStamp(const std::filesystem::path& folder) {
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) add(entry);
   for (const auto& entry : std::filesystem::directory_iterator(folder / "phenotype", error)) add(entry);
   std::sort(lines.begin(), lines.end());
-  return fmt::format("{}", fmt::join(lines, "\n"));
+  return fmt::format("{}\n{}", fmt::join(lines, "\n"), CacheStamp(cache));
 }
 
-Result<CohortReading> ReadSiteCohort(const Plan& plan, const SiteConfig& config) {
+Result<CohortReading> ReadSiteCohort(const Plan& plan, const SiteConfig& config, const std::filesystem::path& cache) {
+  const CachedVisits prepared(cache, plan.imaging);
   CohortOptions options;
+  options.prepared = &prepared;
   options.columns = config.columns;
   return ReadCohort(plan, config.data_folder, options);
 }

@@ -11,9 +11,10 @@
 
 namespace fedtrial::site {
 
-// Names, sizes and times of the tables: other tables, another stamp.
-std::string DataStamp(const std::filesystem::path& folder);
-Result<CohortReading> ReadSiteCohort(const Plan& plan, const SiteConfig& config);
+// Names, sizes and times of the tables and of what is prepared: others, another stamp.
+std::string DataStamp(const std::filesystem::path& folder, const std::filesystem::path& cache);
+// With the volumes that lie prepared in the cache, as the worker reads it.
+Result<CohortReading> ReadSiteCohort(const Plan& plan, const SiteConfig& config, const std::filesystem::path& cache);
 
 // plan.toml as approved: checked against the participant's plan hash.
 Result<std::string> ReadPlanText(Node& node);

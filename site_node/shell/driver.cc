@@ -26,7 +26,7 @@ Result<std::unique_ptr<Driver>> Driver::Make(Node& node, SiteConfig config, Tele
 }
 
 Driver::Driver(Node& node, SiteConfig config, Telemetry& telemetry)
-    : node_(node), config_(std::move(config)), telemetry_(telemetry), runner_(config_) {}
+    : node_(node), config_(std::move(config)), telemetry_(telemetry), runner_(config_, node.paths()) {}
 
 Driver::~Driver() { Stop(); }
 
@@ -247,14 +247,17 @@ void Driver::CheckRevocations() {
 void Driver::RefreshCohort(bool even_if_unchanged) {
   const auto& plan = node_.participant().plan();
   if (!plan) return;
-  const std::string stamp = DataStamp(config_.data_folder);
+  const std::string stamp = DataStamp(config_.data_folder, node_.paths().cache());
   if (!even_if_unchanged && stamp == data_stamp_) return;
-  const auto read = ReadSiteCohort(*plan, config_);
+  const auto read = ReadSiteCohort(*plan, config_, node_.paths().cache());
   if (!read.ok()) {
     LogError("the data folder can't be used; `fedtrial-site check` shows where", {{"why", read.error()}});
     return;
   }
   data_stamp_ = stamp;
+  if (read->unprepared_volumes > 0)
+    LogWarning("scans aren't prepared and are left out; `fedtrial-site prepare` makes volumes of them",
+               {{"scans", read->unprepared_volumes}});
   cohort_text_ = fmt::format("{} patients, {} events", read->summary.patients, read->summary.events);
   const Status applied =
       node_.Apply(CohortRead{read->summary}, SteadyNow(), [this](Effect&& effect) { CarryOut(std::move(effect)); });

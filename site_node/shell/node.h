@@ -31,6 +31,9 @@ struct StatePaths {
   std::filesystem::path kek() const { return folder / "keys" / "kek"; }
   std::filesystem::path tls_key() const { return folder / "keys" / "tls.key"; }
   std::filesystem::path signing_key() const { return folder / "keys" / "signing.key"; }  // sealed seed
+  std::filesystem::path cache_key() const { return folder / "keys" / "cache.key"; }      // sealed
+  std::filesystem::path cache() const { return folder / "cache"; }                       // prepared volumes, sealed
+  std::filesystem::path prepared() const { return folder / "prepared"; }  // what a person may see of them
   std::filesystem::path certificate() const { return folder / "keys" / "tls.crt"; }
   std::filesystem::path ca() const { return folder / "keys" / "ca.crt"; }
   std::filesystem::path plan() const { return folder / "plan.toml"; }

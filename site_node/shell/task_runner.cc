@@ -1,32 +1,20 @@
 #include "site_node/shell/task_runner.h"
 
-#include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
 #include <optional>
 
 #include "common/runtime/clock.h"
 #include "common/runtime/log.h"
+#include "security/crypto/system_random.h"
+#include "site_node/shell/cache_key.h"
+#include "site_node/shell/worker_process.h"
 
 namespace fedtrial::site {
 namespace {
 
 constexpr std::size_t kPartBytes = std::size_t{1} << 20;
 constexpr int kTries = 3;  // of a task whose worker dies
-constexpr std::size_t kMaxReply = std::size_t{64} << 20;
-
-Bytes Serialized(const google::protobuf::MessageLite& message) {
-  Bytes bytes(message.ByteSizeLong());
-  message.SerializeToArray(bytes.data(), static_cast<int>(bytes.size()));
-  return bytes;
-}
-
-ErrorCode CodeFromText(const std::string& text) {
-  for (const ErrorCode code :
-       {ErrorCode::kInvalidInput, ErrorCode::kIntegrity, ErrorCode::kUnavailable, ErrorCode::kNotApproved})
-    if (ToString(code) == text) return code;
-  return ErrorCode::kInternal;
-}
 
 std::uint32_t PartsOf(std::uint64_t bytes) { return static_cast<std::uint32_t>((bytes + kPartBytes - 1) / kPartBytes); }
 
@@ -56,23 +44,17 @@ v1::WorkerRequest RequestOf(const TaskRunner::Job& job, const std::string& site_
 Result<ChildProcess*> TaskRunner::Worker() {
   const std::scoped_lock lock(mutex_);
   if (worker_ && worker_->running()) return worker_.get();
-  std::filesystem::path program = config_.worker;
-  if (program.empty()) {
-    std::error_code error;
-    program = std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / "fedtrial-worker";
-  }
-  ChildOptions options;
-  options.program = program;
-  options.environment = {{"OMP_WAIT_POLICY", "PASSIVE"},
-                         {"OMP_NUM_THREADS", std::to_string(config_.threads)},
-                         {"OPENBLAS_NUM_THREADS", std::to_string(config_.threads)},
-                         {"PATH", "/usr/bin:/bin"}};
-  for (const char* name : {"LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "OPENBLAS_CORETYPE"})
-    if (const char* value = std::getenv(name)) options.environment[name] = value;
-  options.max_message_bytes = kMaxReply;
-  ASSIGN_OR_RETURN(auto worker, ChildProcess::Start(options));
+  ASSIGN_OR_RETURN(auto worker, StartWorker(config_, config_.threads));
   worker_ = std::move(worker);
   return worker_.get();
+}
+
+// Read anew each time: `prepare` may have made it meanwhile.
+Status TaskRunner::GiveCacheKey(std::string& into) const {
+  SystemRandom random;
+  ASSIGN_OR_RETURN(const auto key, LoadCacheKey(paths_, random));
+  if (key) into.assign(AsText(key->view()));
+  return {};
 }
 
 Result<v1::WorkerReply> TaskRunner::Ask(const v1::WorkerRequest& request, SealedReader* model,
@@ -95,13 +77,14 @@ Result<v1::WorkerReply> TaskRunner::Ask(const v1::WorkerRequest& request, Sealed
       if (progress) progress(reply.progress().fraction(), reply.progress().what());
       continue;
     }
-    if (reply.has_failed()) return Error{CodeFromText(reply.failed().code()), reply.failed().reason()};
+    if (reply.has_failed()) return ErrorOf(reply.failed());
     return reply;
   }
 }
 
 Result<TaskRunner::Answer> TaskRunner::RunOnce(const Job& job, const Progress& progress) {
-  v1::WorkerRequest request = RequestOf(job, config_.WorkerJson());
+  v1::WorkerRequest request = RequestOf(job, config_.WorkerJson(paths_.cache()));
+  RETURN_IF_ERROR(GiveCacheKey(*request.mutable_answer()->mutable_cache_key()));
   std::optional<SealedReader> model;
   if (job.model) {
     ASSIGN_OR_RETURN(model, job.model());
@@ -166,7 +149,8 @@ Result<std::string> TaskRunner::Predict(const std::string& plan, const Bytes& mo
   v1::WorkerRequest request;
   v1::Predict& predict = *request.mutable_predict();
   predict.set_plan(plan);
-  predict.set_site_config(config_.WorkerJson());
+  predict.set_site_config(config_.WorkerJson(paths_.cache()));
+  RETURN_IF_ERROR(GiveCacheKey(*predict.mutable_cache_key()));
   predict.set_model(model.data(), model.size());
   predict.set_patient(patient);
   ASSIGN_OR_RETURN(const v1::WorkerReply reply, Ask(request, nullptr, nullptr));

@@ -15,16 +15,17 @@
 #include "proto/plan/layout.h"
 #include "site_node/shell/config.h"
 #include "site_node/shell/contribution_files.h"
+#include "site_node/shell/node.h"
 
 namespace fedtrial::site {
 
 // Tasks in fedtrial-worker: a process of its own, since training may crash, eat memory or must be cancelled. It stays
 // between rounds and goes when idle. Where it dies, another one does the task again, three times in all. It gets the
-// plan, the model and the data folder's path, nothing of the state folder and no key. Run and Predict from one thread
-// at a time; Cancel from any.
+// plan, the model, the paths of data folder and cache and the cache's key, nothing else of the state folder. Run and
+// Predict from one thread at a time; Cancel from any.
 class TaskRunner {
  public:
-  explicit TaskRunner(SiteConfig config) : config_(std::move(config)) {}
+  TaskRunner(SiteConfig config, StatePaths paths) : config_(std::move(config)), paths_(std::move(paths)) {}
 
   struct Job {
     std::string plan;  // plan.toml as approved
@@ -50,12 +51,14 @@ class TaskRunner {
  private:
   Result<ChildProcess*> Worker();  // starts another where there is none or it has died
   bool WorkerDied();
+  Status GiveCacheKey(std::string& into) const;
   // `model`: what follows the request in parts, read front to back; null: none.
   Result<v1::WorkerReply> Ask(const v1::WorkerRequest& request, SealedReader* model, const Progress& progress);
   Result<Answer> RunOnce(const Job& job, const Progress& progress);
   static Result<Answer> ReceiveValues(ChildProcess& worker, const v1::Answered& answered, const Job& job);
 
   const SiteConfig config_;
+  const StatePaths paths_;
   std::mutex mutex_;  // guards worker_ and last_used_
   std::shared_ptr<ChildProcess> worker_;
   Time last_used_{};

@@ -5,6 +5,7 @@
 #include "model/survival/concordance.h"
 #include "security/crypto/seeded_random.h"
 #include "security/crypto/sha256.h"
+#include "site_node/tasks/scores.h"
 #include "site_node/tasks/task_kinds.h"
 
 namespace fedtrial::site {
@@ -53,13 +54,13 @@ class Evaluation {
         step_(step),
         block_(block),
         grid_(std::move(grid)),
-        replicas_(Replicas(input.plan)),
-        raw_(FeaturesOf(block, input.cohort)) {}
+        replicas_(Replicas(input.plan, block)) {}
 
   Result<Contribution> Run() {
     for (const Replica& replica : replicas_) {
-      ASSIGN_OR_RETURN(ReplicaModel model, LoadReplica(input_.plan, input_.before, replica, block_, grid_.bins()));
-      models_.push_back(std::move(model));
+      ASSIGN_OR_RETURN(Scores scores, ScoreBlock({input_.plan, input_.cohort, input_.before}, context_, replica, block_,
+                                                 step_.endpoint, grid_.bins()));
+      scores_.push_back(std::move(scores));
     }
     ContributionBuilder builder(input_.manifest);
     RETURN_IF_ERROR(FillTraining(builder));
@@ -68,17 +69,9 @@ class Evaluation {
   }
 
  private:
-  double RiskOf(std::size_t sample, std::size_t replica) const {
-    const auto raw = raw_.row(sample);
-    std::vector<double> x(raw.begin(), raw.end());
-    ScaleRow(x, models_[replica].scaling);
-    double risk = 0.0;
-    for (std::size_t j = 0; j < x.size(); ++j) risk += x[j] * models_[replica].hazards.beta[j];
-    return risk;
-  }
   // The replica of a repeat (from 0) that hasn't seen the patient; the full one without folds.
   std::size_t Unseen(std::size_t sample, std::size_t repeat) const {
-    if (input_.plan.folds.repeats == 0) return 0;
+    if (replicas_.size() == 1) return 0;
     const auto fold = static_cast<std::size_t>(input_.cohort.samples[sample].folds[repeat]);
     return 1 + repeat * input_.plan.folds.folds + fold - 1;
   }
@@ -92,9 +85,9 @@ class Evaluation {
       rows.outcomes.push_back({sample.time_days, sample.event});
     }
     if (rows.samples.empty()) return {};
-    for (std::size_t repeat = 0; repeat < EvaluatedRepeats(input_.plan); ++repeat) {
+    for (std::size_t repeat = 0; repeat < EvaluatedRepeats(input_.plan, step_.block); ++repeat) {
       std::vector<double>& risk = rows.risk.emplace_back();
-      for (const std::size_t sample : rows.samples) risk.push_back(RiskOf(sample, Unseen(sample, repeat)));
+      for (const std::size_t sample : rows.samples) risk.push_back(scores_[Unseen(sample, repeat)].risk[sample]);
     }
     RETURN_IF_ERROR(FillCounts(rows, builder));
     RETURN_IF_ERROR(FillBootstrap(rows, builder));
@@ -151,14 +144,8 @@ class Evaluation {
   }
 
   Status FillLoss(const Rows& rows, ContributionBuilder& builder) const {
-    HazardData data{Matrix(rows.samples.size(), raw_.cols), grid_.PlacesOf(rows.outcomes)};
-    for (std::size_t i = 0; i < rows.samples.size(); ++i) {
-      std::ranges::copy(raw_.row(rows.samples[i]), data.x.row(i).begin());
-      ScaleRow(data.x.row(i), models_.front().scaling);
-    }
-    RETURN_IF_ERROR(CheckHazardData(data, models_.front().hazards));
     const auto patients = static_cast<double>(rows.samples.size());
-    const double loss = HazardLoss(data, models_.front().hazards) * patients;
+    const double loss = LossOf(scores_.front(), rows.samples, grid_.PlacesOf(rows.outcomes));
     builder.FillBlock("loss", 1);
     return builder.Set("loss/sum", {loss, patients, static_cast<double>(CountEvents(rows.outcomes))});
   }
@@ -166,10 +153,10 @@ class Evaluation {
   Status FillCalibration(const Rows& rows, ContributionBuilder& builder) const {
     std::vector<double> expected(grid_.bins(), 0.0);
     for (std::size_t i = 0; i < rows.samples.size(); ++i) {
-      const HazardModel& model = models_[Unseen(rows.samples[i], 0)].hazards;
+      const Matrix& logits = scores_[Unseen(rows.samples[i], 0)].logits;
       const GridPlace place = grid_.PlaceOf(rows.outcomes[i]);
       for (std::size_t k = 0; k < place.at_risk; ++k)
-        expected[k] += 1.0 / (1.0 + std::exp(-model.intercepts[k] - rows.risk.front()[i]));
+        expected[k] += 1.0 / (1.0 + std::exp(-logits(rows.samples[i], k)));
     }
     builder.FillBlock("calibration", 1);
     RETURN_IF_ERROR(builder.Set("calibration/expected", expected));
@@ -183,7 +170,7 @@ class Evaluation {
       const Sample& sample = input_.cohort.samples[i];
       if (!sample.holds_out) continue;
       outcomes.push_back({sample.time_days, sample.event});
-      risk.push_back(RiskOf(i, 0));
+      risk.push_back(scores_.front().risk[i]);
     }
     if (outcomes.empty()) return {};
     ASSIGN_OR_RETURN(const PairCounts pairs, CountPairs(outcomes, risk));
@@ -198,8 +185,7 @@ class Evaluation {
   const Block& block_;
   const Grid grid_;
   const std::vector<Replica> replicas_;
-  const Matrix raw_;
-  std::vector<ReplicaModel> models_;  // as replicas_
+  std::vector<Scores> scores_;  // as replicas_
 };
 
 }  // namespace

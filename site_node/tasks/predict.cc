@@ -1,12 +1,13 @@
 #include "site_node/tasks/predict.h"
 
+#include <algorithm>
 #include <cmath>
 #include <exception>
 #include <fmt/format.h>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "model/training/predict.h"
-#include "site_node/tasks/task_input.h"
+#include "site_node/tasks/scores.h"
 
 namespace fedtrial::site {
 namespace {
@@ -18,21 +19,31 @@ const TrainStep* LastTraining(const Plan& plan) {
   return last;
 }
 
-nlohmann::json PatientJson(const Sample& sample, const SurvivalCurve& curve, const Plan& plan, const Block& block) {
+// Of one row a patient, that the model reads: of the linear block, or of all static blocks of the network.
+std::vector<std::size_t> FeaturesRead(const Plan& plan, const Block& block) {
+  if (block.kind == BlockKind::kLinear) return block.features;
+  std::vector<std::size_t> features;
+  for (const Block& other : plan.blocks)
+    if (other.kind == BlockKind::kStatic) features.insert(features.end(), other.features.begin(), other.features.end());
+  return features;
+}
+
+nlohmann::json PatientJson(const Sample& sample, double risk, const std::vector<double>& survival_at_cuts,
+                           const Plan& plan, const std::vector<std::size_t>& features) {
   std::vector<double> survival = {1.0};
-  survival.insert(survival.end(), curve.survival.begin(), curve.survival.end());
+  std::ranges::copy(survival_at_cuts, std::back_inserter(survival));
   nlohmann::json missing = nlohmann::json::array();
-  for (const std::size_t feature : block.features)
+  for (const std::size_t feature : features)
     if (std::isnan(sample.features[feature])) missing.push_back(plan.features[feature].name);
-  return {{"patient", sample.key}, {"risk", curve.risk}, {"survival", survival}, {"missing", missing}};
+  return {{"patient", sample.key}, {"risk", risk}, {"survival", survival}, {"missing", missing}};
 }
 
 Result<std::string> PredictJson(const Plan& plan, const Model& model, const Digest& model_digest, const Cohort& cohort,
-                                std::string_view patient) {
+                                std::string_view patient, const VolumeSource* volumes) {
   const TrainStep* step = LastTraining(plan);
   const Block* block = step == nullptr ? nullptr : plan.FindBlock(step->block);
   if (block == nullptr) return Error{ErrorCode::kInvalidInput, "predict: the plan trains no model"};
-  Cohort wanted;
+  Cohort wanted{cohort.feature_names, cohort.panels, {}};
   for (const Sample& sample : cohort.samples)
     if (patient.empty() || sample.key == patient) wanted.samples.push_back(sample);
   if (wanted.samples.empty())
@@ -40,14 +51,17 @@ Result<std::string> PredictJson(const Plan& plan, const Model& model, const Dige
                                                ? "predict: the data folder has no patient of the plan's cohort"
                                                : "predict: the data folder has no such patient in the plan's cohort"};
   ASSIGN_OR_RETURN(const Grid grid, GridOf(plan, step->endpoint, model));
-  ASSIGN_OR_RETURN(const ReplicaModel loaded, LoadReplica(plan, model, Replica{}, *block, grid.bins()));
-  ASSIGN_OR_RETURN(const auto curves, PredictCurves(FeaturesOf(*block, wanted), loaded.scaling, loaded.hazards));
+  TaskContext context;
+  context.volumes = volumes;
+  ASSIGN_OR_RETURN(const Scores scores,
+                   ScoreBlock({plan, wanted, model}, context, Replica{}, *block, step->endpoint, grid.bins()));
 
   std::vector<double> times = {0.0};
   times.insert(times.end(), grid.cuts().begin(), grid.cuts().end());
   nlohmann::json patients = nlohmann::json::array();
-  for (std::size_t i = 0; i < curves.size(); ++i)
-    patients.push_back(PatientJson(wanted.samples[i], curves[i], plan, *block));
+  const std::vector<std::size_t> features = FeaturesRead(plan, *block);
+  for (std::size_t i = 0; i < wanted.samples.size(); ++i)
+    patients.push_back(PatientJson(wanted.samples[i], scores.risk[i], scores.SurvivalOf(i), plan, features));
   return nlohmann::json{
       {"model", ToHex(model_digest)}, {"endpoint", step->endpoint}, {"times_days", times}, {"patients", patients}}
       .dump();
@@ -56,9 +70,9 @@ Result<std::string> PredictJson(const Plan& plan, const Model& model, const Dige
 }  // namespace
 
 Result<std::string> Predict(const Plan& plan, const Model& model, const Digest& model_digest, const Cohort& cohort,
-                            std::string_view patient) {
+                            std::string_view patient, const VolumeSource* volumes) {
   try {
-    return PredictJson(plan, model, model_digest, cohort, patient);
+    return PredictJson(plan, model, model_digest, cohort, patient, volumes);
   } catch (const std::exception& failure) {  // no memory
     return Error{ErrorCode::kInternal, fmt::format("predict: {}", failure.what())};
   }

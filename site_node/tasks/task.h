@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,11 +18,20 @@
 
 namespace fedtrial::site {
 
+// Tokens of volumes under the encoder of a replica, by its prefix: computed once while that encoder stays as it is.
+struct EncodedVolumes {
+  Digest encoder{};
+  std::map<std::string, std::vector<double>> tokens;  // by VolumeId::key
+};
+using TokenCache = std::map<std::string, EncodedVolumes>;
+
 // What a task gets beside its data. Answer is called from one thread at a time; `cancel` may be set from any.
 struct TaskContext {
   Digest cohort{};  // of the CohortSummary: goes into the contribution, and into the order of mini-batches
   unsigned threads = 1;
-  std::string device = "cpu";  // cpu, cuda, cuda:1
+  std::string device = "cpu";             // cpu, cuda, cuda:1
+  TokenCache* tokens = nullptr;           // kept from task to task; null: within a task alone
+  const VolumeSource* volumes = nullptr;  // of the samples' volumes; null: patients are taken as without images
   const std::atomic<bool>* cancel = nullptr;
   std::function<void(double fraction, std::string_view what)> progress = nullptr;
 

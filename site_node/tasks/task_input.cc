@@ -7,16 +7,6 @@
 namespace fedtrial::site {
 namespace {
 
-Result<std::vector<double>> Values(const Model& model, const std::string& name, std::size_t wanted) {
-  ASSIGN_OR_RETURN(const Tensor* tensor, model.Find(name));
-  if (tensor->shape.size() != 1 || tensor->size() != wanted)
-    return Error{ErrorCode::kIntegrity, fmt::format("the model's tensor \"{}\" has {} values, the plan wants {}", name,
-                                                    tensor->size(), wanted)};
-  std::vector<double> values = tensor->ToDoubles();
-  RETURN_IF_ERROR(CheckValues(fmt::format("the model's tensor \"{}\"", name), values, wanted));
-  return values;
-}
-
 Status CheckSample(const Plan& plan, const Sample& sample, std::size_t row) {
   if (sample.features.size() != plan.features.size())
     return Error{ErrorCode::kInvalidInput, fmt::format("cohort: patient {} has {} features, the plan {}", row,
@@ -38,6 +28,16 @@ Status CheckSample(const Plan& plan, const Sample& sample, std::size_t row) {
 
 }  // namespace
 
+Result<std::vector<double>> ModelValues(const Model& model, const std::string& name, std::size_t wanted) {
+  ASSIGN_OR_RETURN(const Tensor* tensor, model.Find(name));
+  if (tensor->size() != wanted)
+    return Error{ErrorCode::kIntegrity, fmt::format("the model's tensor \"{}\" has {} values, the plan wants {}", name,
+                                                    tensor->size(), wanted)};
+  std::vector<double> values = tensor->ToDoubles();
+  RETURN_IF_ERROR(CheckValues(fmt::format("the model's tensor \"{}\"", name), values, wanted));
+  return values;
+}
+
 Status CheckCohort(const Plan& plan, const Cohort& cohort) {
   for (std::size_t i = 0; i < cohort.samples.size(); ++i) RETURN_IF_ERROR(CheckSample(plan, cohort.samples[i], i));
   return {};
@@ -46,10 +46,10 @@ Status CheckCohort(const Plan& plan, const Cohort& cohort) {
 Result<ReplicaModel> LoadReplica(const Plan& plan, const Model& model, const Replica& replica, const Block& block,
                                  std::size_t bins) {
   ReplicaModel loaded;
-  ASSIGN_OR_RETURN(loaded.hazards.beta, Values(model, BetaName(replica, block.name), block.features.size()));
-  ASSIGN_OR_RETURN(loaded.hazards.intercepts, Values(model, InterceptName(replica, block.name), bins));
-  ASSIGN_OR_RETURN(const auto mean, Values(model, MeanName(replica), plan.features.size()));
-  ASSIGN_OR_RETURN(const auto deviation, Values(model, DeviationName(replica), plan.features.size()));
+  ASSIGN_OR_RETURN(loaded.hazards.beta, ModelValues(model, BetaName(replica, block.name), block.features.size()));
+  ASSIGN_OR_RETURN(loaded.hazards.intercepts, ModelValues(model, InterceptName(replica, block.name), bins));
+  ASSIGN_OR_RETURN(const auto mean, ModelValues(model, MeanName(replica), plan.features.size()));
+  ASSIGN_OR_RETURN(const auto deviation, ModelValues(model, DeviationName(replica), plan.features.size()));
   for (const std::size_t feature : block.features) {
     if (!(deviation[feature] > 0.0))
       return Error{ErrorCode::kInvalidInput, fmt::format("the model's deviation of {} is {}, wanted > 0",
@@ -61,7 +61,7 @@ Result<ReplicaModel> LoadReplica(const Plan& plan, const Model& model, const Rep
 }
 
 Result<double> TrainingPatients(const Model& model, const Replica& replica) {
-  ASSIGN_OR_RETURN(const auto patients, Values(model, PatientsName(replica), 1));
+  ASSIGN_OR_RETURN(const auto patients, ModelValues(model, PatientsName(replica), 1));
   if (!(patients[0] >= 1.0))
     return Error{ErrorCode::kInvalidInput,
                  fmt::format("the model's {} is {}, wanted >= 1", PatientsName(replica), patients[0])};

@@ -25,6 +25,10 @@ struct TaskInput {
 // plan has folds (not of test rows).
 Status CheckCohort(const Plan& plan, const Cohort& cohort);
 
+// Finite values of one of the model's tensors, as many as are wanted, whatever its shape. kIntegrity if it is absent or
+// of another length, kInvalidInput if one isn't finite.
+Result<std::vector<double>> ModelValues(const Model& model, const std::string& name, std::size_t wanted);
+
 // A block's part of one replica, as the model has it. kIntegrity names a tensor that is absent or of another shape,
 // kInvalidInput one that isn't finite.
 struct ReplicaModel {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "model/training/local_trainer.h"
+#include "site_node/tasks/network.h"
 #include "site_node/tasks/task_kinds.h"
 
 namespace fedtrial::site {
@@ -26,9 +27,10 @@ Result<Contribution> AnswerTrain(const TaskInput& input, TaskContext& context) {
   const auto* step = std::get_if<TrainStep>(&input.plan.steps[input.task.position.step].settings);
   const Block* block = step == nullptr ? nullptr : input.plan.FindBlock(step->block);
   if (block == nullptr) return Error{ErrorCode::kInternal, "train: the plan has another task at this step"};
+  if (block->kind == BlockKind::kFusion) return TrainNetworkTask(input, *step, context);
   ASSIGN_OR_RETURN(const Grid grid, GridOf(input.plan, step->endpoint, input.before));
 
-  const std::vector<Replica> replicas = Replicas(input.plan);
+  const std::vector<Replica> replicas = Replicas(input.plan, *block);
   std::vector<ReplicaTask> tasks;
   for (const Replica& replica : replicas) {
     ASSIGN_OR_RETURN(ReplicaModel model, LoadReplica(input.plan, input.before, replica, *block, grid.bins()));

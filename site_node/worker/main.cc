@@ -7,7 +7,7 @@
 namespace {
 
 constexpr char kHelp[] =
-    "fedtrial-worker: loads patients, trains and predicts for fedtrial-site\n\n"
+    "fedtrial-worker: loads patients, prepares scans, trains and predicts for fedtrial-site\n\n"
     "fedtrial-site starts it and speaks messages with it over stdin and stdout; it isn't started by hand.\n"
     "It opens no socket and holds no key. Its log goes to stderr.\n\n"
     "  --help     this text\n"
@@ -33,5 +33,5 @@ int main(int argc, char** argv) {
     std::perror("fedtrial-worker: stdout");
     return 1;
   }
-  return fedtrial::site::RunWorker(STDIN_FILENO, out);
+  return fedtrial::site::RunWorker(STDIN_FILENO, out, /*own_process=*/true);
 }

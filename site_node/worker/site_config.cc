@@ -22,6 +22,9 @@ Result<WorkerConfig> ParseWorkerConfig(std::string_view json) {
     if (key == "data_folder") {
       if (!value.is_string() || value.get<std::string>().empty()) return Wrong(key, "a folder");
       config.data_folder = value.get<std::string>();
+    } else if (key == "cache_folder") {
+      if (!value.is_string()) return Wrong(key, "a folder");
+      config.cache_folder = value.get<std::string>();
     } else if (key == "columns") {
       if (!value.is_object()) return Wrong(key, "an object of texts");
       for (const auto& [plan_column, ours] : value.items()) {
@@ -37,7 +40,7 @@ Result<WorkerConfig> ParseWorkerConfig(std::string_view json) {
       if (!fits) return Wrong(key, fmt::format("a whole number from 1 to {}", kMaxThreads));
       config.threads = value.get<unsigned>();
     } else {
-      return Wrong(key, "data_folder, columns, device or threads");
+      return Wrong(key, "data_folder, cache_folder, columns, device or threads");
     }
   }
   if (config.data_folder.empty()) return Wrong("data_folder", "a folder, it is missing");

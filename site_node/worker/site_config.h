@@ -10,9 +10,10 @@
 namespace fedtrial::site {
 
 // What the worker is told of the site's configuration:
-// {"data_folder": text, "columns": {plan's column: ours}, "device": "cpu", "threads": 1 to 256}.
+// {"data_folder": text, "cache_folder": text, "columns": {plan's column: ours}, "device": "cpu", "threads": 1 to 256}.
 struct WorkerConfig {
   std::filesystem::path data_folder;
+  std::filesystem::path cache_folder;  // of prepared volumes; empty: none are read
   std::map<std::string, std::string> columns;
   std::string device = "cpu";
   unsigned threads = 1;

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <exception>
 #include <fmt/format.h>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -13,28 +14,51 @@
 #include "model/training/blas_check.h"
 #include "proto/plan/layout.h"
 #include "security/crypto/sha256.h"
+#include "site_node/cache/cached_visits.h"
+#include "site_node/cache/volume_cache.h"
 #include "site_node/cohort/cohort.h"
+#include "site_node/cohort/scan_names.h"
 #include "site_node/tasks/predict.h"
 #include "site_node/tasks/task.h"
 #include "site_node/worker/hangup_watch.h"
 #include "site_node/worker/pipe_messages.h"
 #include "site_node/worker/site_config.h"
+#include "site_node/worker/visit_preparer.h"
 
 namespace fedtrial::site {
 namespace {
 
-// What both kinds of request begin with.
+// What every kind of request begins with.
 struct Asked {
   Plan plan;
   WorkerConfig config;
+  std::optional<VolumeCache> cache;  // none where no key came
 };
 
-Result<Asked> ReadAsked(const std::string& plan_text, const std::string& site_config) {
-  ASSIGN_OR_RETURN(Plan plan, ParsePlan(plan_text, "plan.toml"));
-  ASSIGN_OR_RETURN(WorkerConfig config, ParseWorkerConfig(site_config));
+template <typename Request>
+Result<Asked> ReadAsked(const Request& request) {
+  ASSIGN_OR_RETURN(Plan plan, ParsePlan(request.plan(), "plan.toml"));
+  ASSIGN_OR_RETURN(WorkerConfig config, ParseWorkerConfig(request.site_config()));
   if (const auto device = FindDevice(config.device); !device.ok()) return device.error();
-  return Asked{std::move(plan), std::move(config)};
+  Asked asked{std::move(plan), std::move(config), std::nullopt};
+  if (request.cache_key().empty() || asked.config.cache_folder.empty()) return asked;
+  auto key = SecretBytes<32>::CopyOf(AsBytes(request.cache_key()));
+  if (!key.ok()) return key.error().In("cache key");
+  asked.cache.emplace(asked.config.cache_folder, std::move(*key));
+  return asked;
 }
+
+// The cohort with the volumes that lie prepared in the cache: as the daemon reads it.
+Result<CohortReading> ReadAskedCohort(const Asked& asked, bool without_outcome) {
+  const CachedVisits prepared(asked.config.cache_folder, asked.plan.imaging);
+  CohortOptions options;
+  options.columns = asked.config.columns;
+  options.without_outcome = without_outcome;
+  if (!asked.config.cache_folder.empty()) options.prepared = &prepared;
+  return ReadCohort(asked.plan, asked.config.data_folder, options);
+}
+
+const VolumeSource* SourceOf(const Asked& asked) { return asked.cache ? &*asked.cache : nullptr; }
 
 Result<Model> ReadModel(const Bytes& bytes) {
   if (bytes.empty()) return Model{};
@@ -43,7 +67,7 @@ Result<Model> ReadModel(const Bytes& bytes) {
 
 class Worker {
  public:
-  Worker(int in_fd, int out_fd) : in_(in_fd), out_(out_fd) {}
+  Worker(int in_fd, int out_fd, bool own_process) : in_(in_fd), out_(out_fd), own_process_(own_process) {}
 
   int Run() {
     while (true) {
@@ -71,12 +95,14 @@ class Worker {
     v1::WorkerRequest request;
     if (!request.ParseFromArray(message.data(), static_cast<int>(message.size())))
       return SendFailed(out_, {ErrorCode::kInvalidInput, "the request is no message of the worker's protocol"});
-    WarnOnce();
+    if (!request.has_prepare()) WarnOnce();  // ITK alone works on a visit
     switch (request.kind_case()) {
       case v1::WorkerRequest::kAnswer:
         return ServeAnswer(request.answer());
       case v1::WorkerRequest::kPredict:
         return ServePredict(request.predict());
+      case v1::WorkerRequest::kPrepare:
+        return ServePrepare(request.prepare());
       case v1::WorkerRequest::KIND_NOT_SET:
         break;
     }
@@ -100,7 +126,7 @@ class Worker {
   }
 
   Result<Contribution> AnswerTask(const v1::AnswerTask& request, Bytes model_bytes, const std::atomic<bool>& gone) {
-    ASSIGN_OR_RETURN(const Asked asked, ReadAsked(request.plan(), request.site_config()));
+    ASSIGN_OR_RETURN(const Asked asked, ReadAsked(request));
     const Digest digest = model_bytes.empty() ? Digest{} : Sha256(model_bytes);
     if (AsBytes(request.model_digest()).size() != digest.size() ||
         !std::ranges::equal(AsBytes(request.model_digest()), digest))
@@ -111,13 +137,16 @@ class Worker {
     const StepPosition position{request.step(), request.round_in_step(), request.evaluating()};
     const Task task = TaskAt(asked.plan, position, request.round());
     ASSIGN_OR_RETURN(const Manifest manifest, Layout(asked.plan, task, before.Header(), digest));
-    ASSIGN_OR_RETURN(const CohortReading reading,
-                     ReadCohort(asked.plan, asked.config.data_folder, {.columns = asked.config.columns}));
+    ASSIGN_OR_RETURN(const CohortReading reading, ReadAskedCohort(asked, /*without_outcome=*/false));
+    if (reading.unprepared_volumes > 0)
+      Say(fmt::format("scans left out because they aren't prepared: {}", reading.unprepared_volumes));
     TaskContext context;
     context.cohort = reading.summary.digest;
     context.threads = asked.config.threads;
     context.device = asked.config.device;
     context.cancel = &gone;
+    context.volumes = SourceOf(asked);
+    context.tokens = &tokens_;
     context.progress = [this](double fraction, std::string_view what) { Tell(fraction, what); };
     return Answer(asked.plan, task, manifest, reading.cohort, before, context);
   }
@@ -131,13 +160,29 @@ class Worker {
   }
 
   static Result<std::string> PredictFor(const v1::Predict& request) {
-    ASSIGN_OR_RETURN(const Asked asked, ReadAsked(request.plan(), request.site_config()));
+    ASSIGN_OR_RETURN(const Asked asked, ReadAsked(request));
     ASSIGN_OR_RETURN(const Model model, DecodeModel(AsBytes(request.model())));
-    CohortOptions options;
-    options.columns = asked.config.columns;
-    options.without_outcome = true;
-    ASSIGN_OR_RETURN(const CohortReading reading, ReadCohort(asked.plan, asked.config.data_folder, options));
-    return Predict(asked.plan, model, Sha256(AsBytes(request.model())), reading.cohort, request.patient());
+    ASSIGN_OR_RETURN(const CohortReading reading, ReadAskedCohort(asked, /*without_outcome=*/true));
+    return Predict(asked.plan, model, Sha256(AsBytes(request.model())), reading.cohort, request.patient(),
+                   SourceOf(asked));
+  }
+
+  Status ServePrepare(const v1::PrepareVisit& request) {
+    if (own_process_ && preparer_ == nullptr) ExitWhenClosed(in_);
+    if (preparer_ == nullptr) preparer_ = MakeVisitPreparer();
+    auto prepared = Guarded<v1::VisitPrepared>([&] { return PrepareVisit(request); });
+    if (!prepared.ok()) return SendFailed(out_, prepared.error());
+    v1::WorkerReply reply;
+    *reply.mutable_prepared() = std::move(*prepared);
+    return SendReply(out_, reply);
+  }
+
+  Result<v1::VisitPrepared> PrepareVisit(const v1::PrepareVisit& request) {
+    if (!IsLabel(request.subject()) || !IsLabel(request.session()))
+      return Error{ErrorCode::kInvalidInput, "prepare: subject and session aren't names of folders"};
+    ASSIGN_OR_RETURN(const Asked asked, ReadAsked(request));
+    if (!asked.cache) return Error{ErrorCode::kInvalidInput, "prepare: there is no cache folder or no key for it"};
+    return preparer_->Prepare(request, asked.plan, asked.config, *asked.cache);
   }
 
   // The last guard: no memory, or a fault of ours in a room below. The worker lives on.
@@ -172,11 +217,14 @@ class Worker {
 
   const int in_;
   const int out_;
+  const bool own_process_;
   bool warned_ = false;
+  std::unique_ptr<VisitPreparer> preparer_;  // made for the first visit
+  TokenCache tokens_;                        // of volumes, from task to task
 };
 
 }  // namespace
 
-int RunWorker(int in_fd, int out_fd) { return Worker(in_fd, out_fd).Run(); }
+int RunWorker(int in_fd, int out_fd, bool own_process) { return Worker(in_fd, out_fd, own_process).Run(); }
 
 }  // namespace fedtrial::site

@@ -153,7 +153,7 @@ int ContributeForMemory(const std::string& folder, std::uint64_t values, const s
   std::filesystem::create_symlink(std::filesystem::read_symlink("/proc/self/exe"), base / kBenchWorker);
   site::SiteConfig config;
   config.worker = base / kBenchWorker;
-  site::TaskRunner runner(config);
+  site::TaskRunner runner(config, site::StatePaths{base});
   const site::TaskRunner::Job job{std::to_string(values), Task{}, manifest,
                                   [&] { return sealer.OpenFile(base / "model", "model"); },
                                   [&](std::vector<Contribution::Block> blocks) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <fmt/format.h>
+#include <string_view>
 #include <vector>
 
 namespace fedtrial::sim {
@@ -36,9 +37,7 @@ class Table {
 
   std::string Text() {
     if (sets_.empty()) return "";
-    text_ = fmt::format("{:<28}", "Concordance [95 %] events");
-    for (const Set& set : sets_) text_ += fmt::format("  {:<26}", set.title);
-    text_ += '\n';
+    Head("Concordance [95 %] events");
     Row("federated", "federated", "");
     Row("pooled, all patients in one", "pooled", "");
     Row("mean of single hospitals", "local_mean", "");
@@ -49,7 +48,25 @@ class Table {
     return text_;
   }
 
+  // Of a network, below the table of the linear model.
+  std::string NetworkText() {
+    if (sets_.empty()) return "";
+    text_ = '\n';
+    Head("Multimodal network");
+    Row("federated", "federated", "");
+    Row("pooled, all patients in one", "pooled", "");
+    Row("mean of single hospitals", "local_mean", "");
+    Row("linear model, same folds", "linear", "");
+    for (const std::string& modality : Names("without")) Row("  tested without " + modality, "without", modality);
+    return text_;
+  }
+
  private:
+  void Head(std::string_view title) {
+    text_ += fmt::format("{:<28}", title);
+    for (const Set& set : sets_) text_ += fmt::format("  {:<26}", set.title);
+    text_ += '\n';
+  }
   std::vector<std::string> Names(const char* group) const {
     std::vector<std::string> names;
     for (const Set& set : sets_) {
@@ -103,7 +120,8 @@ std::string RoundTimes(const Json& report) {
 
 std::string ClosingTable(const Json& report) {
   const Json concordance = report.value("concordance", Json::object());
-  std::string text = Table(concordance).Text() + Uploads(report) + RoundTimes(report);
+  const Json network = report.value("network", Json::object());
+  std::string text = Table(concordance).Text() + Table(network).NetworkText() + Uploads(report) + RoundTimes(report);
   for (const Json& sentence : report.value("remarks", Json::array()))
     text += fmt::format("\n{}\n", sentence.get<std::string>());
   return text;

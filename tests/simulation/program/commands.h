@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "tests/simulation/cohort/settings.h"
+#include "tests/simulation/program/experiment.h"
 #include "tests/simulation/program/table_plan.h"
 
 namespace fedtrial::sim {
@@ -31,6 +33,7 @@ struct CompareOptions {
   std::filesystem::path sites;
   std::filesystem::path run;         // `fedtrial-coordinator report --json`, or `fedtrial-sim run --json`; may be ""
   std::filesystem::path audit;       // {"coordinator": "ok", "sites": {name: "ok" or the reason}}; may be ""
+  std::filesystem::path picture;     // PNG of a prepared visit, for the page; may be ""
   std::filesystem::path out;         // report.json and report.html go there; may be ""
   std::vector<std::string> reduced;  // lists "a,b"; none: age_y,kps where both are there
   unsigned bootstrap = 2000;
@@ -53,5 +56,27 @@ struct StartModelOptions {
   std::filesystem::path plan, out;
 };
 Status StartModelCommand(const StartModelOptions& options);
+
+// One seed of an experiment on simulated patients; `plan` is a network's.
+struct ExperimentOptions {
+  std::filesystem::path plan;
+  ExperimentSettings settings;
+};
+Status ExperimentCommand(const ExperimentOptions& options);
+
+// The records of all seeds as a table, summary.json and experiments.html; exit status 0 whether goals are met or not.
+struct ExperimentSummaryOptions {
+  std::filesystem::path records;  // a file with one record a line
+  std::filesystem::path out;      // "": nowhere
+};
+Status ExperimentSummaryCommand(const ExperimentSummaryOptions& options);
+
+// Site folders of simulated patients. Ctrl-C leaves nothing of them.
+struct CohortCommandOptions {
+  std::filesystem::path out;
+  CohortSettings settings;
+  bool json = false;
+};
+Status CohortCommand(const CohortCommandOptions& options);
 
 }  // namespace fedtrial::sim

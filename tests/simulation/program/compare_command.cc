@@ -4,6 +4,7 @@
 #include <sstream>
 #include <system_error>
 
+#include "common/runtime/files.h"
 #include "tests/simulation/program/closing_table.h"
 #include "tests/simulation/program/commands.h"
 #include "tests/simulation/program/figures_json.h"
@@ -17,6 +18,7 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr std::size_t kMaxPictureBytes = std::size_t{16} << 20;
 const std::vector<std::string> kShortModel{"age_y", "kps"};  // of the demo's data
 
 std::vector<std::vector<std::string>> ReducedModels(const CompareOptions& options, const Plan& plan) {
@@ -32,6 +34,21 @@ std::vector<std::vector<std::string>> ReducedModels(const CompareOptions& option
   };
   if (models.empty() && std::all_of(kShortModel.begin(), kShortModel.end(), has)) models.push_back(kShortModel);
   return models;
+}
+
+// Patients of each site who have a modality, where a demo may read them all; what too few share is the coordinator's to
+// say.
+Json ModalitiesJson(const Plan& plan, const std::vector<SiteCohort>& cohorts) {
+  Json json = Json::object();
+  for (const auto& [name, cohort, summary] : cohorts) {
+    if (summary.patients < plan.cohort.min_patients) continue;
+    Json& site = json[name] = {{"patients", summary.patients}};
+    for (const Block* modality : plan.Modalities()) {
+      const auto found = summary.patients_per_block.find(modality->name);
+      site["have"][modality->name] = found == summary.patients_per_block.end() ? 0 : found->second;
+    }
+  }
+  return json;
 }
 
 Result<TrialFiles> ReadTrial(const CompareOptions& options) {
@@ -90,7 +107,21 @@ Json Remarks(const Json& concordance) {
     }
     break;
   }
-  remarks.push_back("Research demonstration, no clinical use.");
+  return remarks;
+}
+
+// What the network adds over the linear model, or that it doesn't.
+Json NetworkRemarks(const Json& network) {
+  Json remarks = Json::array();
+  const Json figures = network.value("cross_validated", network.value("outside", Json::object()));
+  if (!figures.contains("gain")) return remarks;
+  const Json& gain = figures["gain"];
+  remarks.push_back(fmt::format("Network, federated minus pooled: {} in concordance.", Signed(gain["pooled"])));
+  if (gain.contains("linear")) {
+    const bool adds = gain["linear"]["low"].is_number() && gain["linear"]["low"].get<double>() > 0;
+    remarks.push_back(fmt::format("The network {} over the linear model: {}.",
+                                  adds ? "adds to concordance" : "adds nothing demonstrable", Signed(gain["linear"])));
+  }
   return remarks;
 }
 
@@ -101,6 +132,13 @@ void MoveWithin(const Json& run, Json& concordance) {
     concordance["cross_validated"]["federated_within"] = own["federated_within"];
   if (run.contains("test") && run["test"].is_object() && concordance.contains("test"))
     concordance["test"]["federated_within"] = run["test"];
+}
+
+// Whether the plan's last model is a linear block.
+bool EndsLinear(const Plan& plan) {
+  const auto step = LastTrainStep(plan);
+  const Block* block = step.ok() ? plan.FindBlock((*step)->block) : nullptr;
+  return block != nullptr && block->kind == BlockKind::kLinear;
 }
 
 Status WriteReport(const CompareOptions& options, const Json& report) {
@@ -122,18 +160,34 @@ Status CompareCommand(const CompareOptions& options) {
   ComparisonOptions wanted;
   wanted.bootstrap = options.bootstrap;
   wanted.reduced = ReducedModels(options, trial.plan);
-  wanted.progress = progress.OfModels();
-  ASSIGN_OR_RETURN(const Comparison comparison, Compare(trial.plan, trial.model, patients, wanted));
-  ASSIGN_OR_RETURN(const Json risk, RiskReport(trial.plan, trial.model, patients));
+  wanted.progress = progress.Of("comparison, folds");
+  Json remarks = Json::array();
+  if (EndsLinear(trial.plan)) {
+    ASSIGN_OR_RETURN(const Comparison comparison, Compare(trial.plan, trial.model, patients, wanted));
+    Json concordance = ConcordanceJson(comparison);
+    MoveWithin(report, concordance);
+    remarks = Remarks(concordance);
+    report["concordance"] = std::move(concordance);
+    report["models"] = ModelsJson(comparison, patients.covariates);
+  }
+  wanted.progress = progress.Of("comparison of the network, rounds");
+  ASSIGN_OR_RETURN(const auto network, CompareNetwork(trial.plan, trial.model, cohorts, patients, wanted));
+  if (network) {
+    report["network"] = NetworkJson(*network);
+    for (Json& remark : NetworkRemarks(report["network"])) remarks.push_back(std::move(remark));
+  }
+  remarks.push_back("Research demonstration, no clinical use.");
+  ASSIGN_OR_RETURN(const Json risk, RiskReport(trial.plan, trial.model, cohorts, patients));
 
-  Json concordance = ConcordanceJson(comparison);
-  MoveWithin(report, concordance);
+  if (trial.plan.Fusion() != nullptr) report["modalities"] = ModalitiesJson(trial.plan, cohorts);
+  if (!options.picture.empty()) {
+    ASSIGN_OR_RETURN(const Bytes picture, ReadWholeFile(options.picture, kMaxPictureBytes));
+    report["picture_png_hex"] = ToHex(picture);
+  }
   report["trial"] = trial.plan.trial_id;
   report["title"] = trial.plan.title;
   report["plan_sha256"] = ToHex(trial.plan.hash);
-  report["remarks"] = Remarks(concordance);
-  report["concordance"] = std::move(concordance);
-  report["models"] = ModelsJson(comparison, patients.covariates);
+  report["remarks"] = std::move(remarks);
   report.update(risk);
   if (!options.out.empty()) RETURN_IF_ERROR(WriteReport(options, report));
   fmt::print("{}", options.json ? report.dump(2) + "\n" : ClosingTable(report));

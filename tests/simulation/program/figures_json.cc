@@ -43,6 +43,13 @@ Json ToJson(const Figures& figures) {
   return json;
 }
 
+Json NetworkJson(const NetworkComparison& comparison) {
+  Json json = Json::object();
+  if (comparison.cross_validated) json["cross_validated"] = ToJson(*comparison.cross_validated);
+  if (comparison.outside) json["outside"] = ToJson(*comparison.outside);
+  return json;
+}
+
 Json ConcordanceJson(const Comparison& comparison) {
   Json json = Json::object();
   if (comparison.cross_validated) json["cross_validated"] = ToJson(*comparison.cross_validated);

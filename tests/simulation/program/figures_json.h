@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/simulation/program/comparison.h"
+#include "tests/simulation/program/network_comparison.h"
 
 namespace fedtrial::sim {
 
@@ -12,6 +13,9 @@ nlohmann::json ToJson(const Figures& figures);
 
 // {"cross_validated", "outside", "test"}, those there are.
 nlohmann::json ConcordanceJson(const Comparison& comparison);
+
+// {"cross_validated", "outside"} of the network, with "linear", "without": {modality: ..}.
+nlohmann::json NetworkJson(const NetworkComparison& comparison);
 
 // {"federated": {"covariates", "beta", "intercepts", "mean", "deviation"}, "pooled", "cox_site_stratified"} of the full
 // replica. `covariates`: names of the block's.

@@ -1,5 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <iterator>
+#include <map>
 #include <string>
 
 #include "common/runtime/exit_status.h"
@@ -60,6 +62,7 @@ void AddCompare(CLI::App& app, CompareOptions& options, Chosen& chosen) {
   command->add_option("--run", options.run,
                       "JSON of `fedtrial-coordinator report --json` or `fedtrial-sim run --json`");
   command->add_option("--audit", options.audit, "JSON of what `verify-audit` said of the coordinator and each site");
+  command->add_option("--picture", options.picture, "a prepared visit's PNG, shown in the report");
   command->add_option("--out", options.out, "where report.json and report.html go");
   command->add_option("--reduced", options.reduced, "covariates \"a,b\" that are fitted alone; may be repeated");
   command->add_option("--bootstrap", options.bootstrap, "resamples for 95 % intervals; 0: none")
@@ -94,6 +97,65 @@ void AddStartModel(CLI::App& app, StartModelOptions& options, Chosen& chosen) {
   command->callback([&] { chosen = [&] { return StartModelCommand(options); }; });
 }
 
+void AddSignal(CLI::App& command, CohortSettings& settings) {
+  std::map<std::string, Signal> signals;
+  for (std::size_t i = 0; i < std::size(kSignalNames); ++i) signals.emplace(kSignalNames[i], static_cast<Signal>(i));
+  command.add_option("--signal", settings.signal, "what the risk comes from: linear, interaction, mri, slope, none")
+      ->transform(CLI::CheckedTransformer(signals))
+      ->default_str("linear");
+}
+
+void AddExperiment(CLI::App& app, ExperimentOptions& options, Chosen& chosen) {
+  CLI::App* command = app.add_subcommand(
+      "experiment", "one seed: a network federated, pooled and at single sites beside the linear model, SIMULATED");
+  ExperimentSettings& settings = options.settings;
+  settings.cohort.missing = 0.4;
+  settings.cohort.volume = 0;
+  command->add_option("--plan", options.plan, "plan.toml of a network")->required();
+  AddSignal(*command, settings.cohort);
+  command->add_option("--seed", settings.cohort.seed, "of cohort and patients tested")->capture_default_str();
+  command->add_option("--patients", settings.cohort.patients, "who train")->capture_default_str();
+  command->add_option("--sites", settings.cohort.sites, "hospitals")->capture_default_str();
+  command->add_option("--test-patients", settings.test_patients, "other patients of the same law")
+      ->capture_default_str();
+  command->add_option("--missing", settings.cohort.missing, "share of the sites that lack a modality")
+      ->capture_default_str();
+  command->add_option("--volume", settings.cohort.volume, "edge of prepared volumes in voxels; 0: no images")
+      ->capture_default_str();
+  command->add_option("--landmark", settings.landmark_days, "day of the predictions that are tested")
+      ->capture_default_str();
+  command->add_option("--rounds", settings.rounds, "of the network; 0: as the plan says")->capture_default_str();
+  command->callback([&] { chosen = [&] { return ExperimentCommand(options); }; });
+}
+
+void AddExperimentSummary(CLI::App& app, ExperimentSummaryOptions& options, Chosen& chosen) {
+  CLI::App* command = app.add_subcommand("experiment-summary", "a table, JSON and a page of the records of many seeds");
+  command->add_option("records", options.records, "file with one record of `experiment` a line")->required();
+  command->add_option("--out", options.out, "folder for summary.json and experiments.html");
+  command->callback([&] { chosen = [&] { return ExperimentSummaryCommand(options); }; });
+}
+
+void AddCohort(CLI::App& app, CohortCommandOptions& options, Chosen& chosen) {
+  CLI::App* command = app.add_subcommand("cohort", "site folders of SIMULATED patients, images and all");
+  CohortSettings& settings = options.settings;
+  command->add_option("--out", options.out, "where they go: a folder that isn't there or is empty")->required();
+  command->add_option("--patients", settings.patients, "of all sites")->capture_default_str();
+  command->add_option("--sites", settings.sites, "hospitals")->capture_default_str();
+  command->add_option("--seed", settings.seed, "the same seed gives the same bytes")->capture_default_str();
+  AddSignal(*command, settings);
+  command->add_option("--missing", settings.missing, "share of the sites that lack a modality, for each modality")
+      ->capture_default_str();
+  command->add_option("--volume", settings.volume, "edge of prepared volumes in voxels, 32 or 64; 0: no images")
+      ->capture_default_str();
+  command->add_option("--raw-visits", settings.raw_visits, "visits of each site that are raw scans of the whole head")
+      ->capture_default_str();
+  command->add_option("--raw-sites", settings.raw_sites, "sites that have raw scans, by name; all that have MRI")
+      ->delimiter(',');
+  command->add_option("--dicom", settings.dicom_site, "site whose raw scans are DICOM series");
+  command->add_flag("--json", options.json, "print the counts as JSON");
+  command->callback([&] { chosen = [&] { return CohortCommand(options); }; });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -106,10 +168,16 @@ int main(int argc, char** argv) {
   CompareOptions compare;
   RunOptions run;
   StartModelOptions start_model;
+  ExperimentOptions experiment;
+  ExperimentSummaryOptions summary;
+  CohortCommandOptions cohort;
   AddTable(app, table, chosen);
   AddCompare(app, compare, chosen);
   AddRun(app, run, chosen);
   AddStartModel(app, start_model, chosen);
+  AddExperiment(app, experiment, chosen);
+  AddExperimentSummary(app, summary, chosen);
+  AddCohort(app, cohort, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

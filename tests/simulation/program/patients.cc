@@ -121,7 +121,7 @@ std::vector<std::size_t> Patients::RowsOf(std::size_t wanted) const {
 }
 
 Cohort Patients::CohortOf(std::size_t wanted) const {
-  Cohort cohort{covariates, {}};
+  Cohort cohort{covariates, {}, {}};
   for (const std::size_t i : RowsOf(wanted)) {
     Sample sample;
     sample.key = ids[i];

@@ -10,6 +10,7 @@
 #include "coordinator/tasks/task.h"
 #include "site_node/tasks/task.h"
 #include "tests/simulation/federation.h"
+#include "tests/simulation/program/plain_volumes.h"
 
 namespace fedtrial::sim {
 namespace {
@@ -26,7 +27,11 @@ class Player {
  public:
   Player(const std::string& plan_toml, const Plan& plan, const std::vector<SiteCohort>& sites,
          const PlayOptions& options)
-      : plan_toml_(plan_toml), plan_(plan), sites_(sites), options_(options) {}
+      : plan_toml_(plan_toml),
+        plan_(plan),
+        sites_(sites),
+        options_(options),
+        volumes_(OpenPlainVolumes(plan.imaging)) {}
 
   Result<Played> Run() {
     ASSIGN_OR_RETURN(const auto faults, ReadFaults());
@@ -87,6 +92,7 @@ class Player {
     context.cohort = sites_[s].summary.digest;
     context.threads = options_.threads;
     context.device = options_.device;
+    context.volumes = volumes_.get();
     auto answer = site::Answer(plan_, task, manifest, sites_[s].cohort, before, context);
     if (!answer.ok()) return answer.error().In(sites_[s].name);
     return answer;
@@ -141,6 +147,7 @@ class Player {
   const Plan& plan_;
   const std::vector<SiteCohort>& sites_;
   const PlayOptions& options_;
+  const std::unique_ptr<VolumeSource> volumes_;
   coordinator::ServerState server_;
   std::vector<std::uint64_t> plain_bytes_;
   std::map<std::uint64_t, Clock::time_point> started_;

@@ -39,8 +39,10 @@ std::function<void(std::uint64_t, std::uint64_t, const std::string&)> Progress::
   };
 }
 
-std::function<void(std::size_t, std::size_t)> Progress::OfModels() {
-  return [this](std::size_t done, std::size_t of) { Say(fmt::format("comparison: {} of {} folds", done, of)); };
+std::function<void(std::size_t, std::size_t)> Progress::Of(std::string what) {
+  return [this, what = std::move(what)](std::size_t done, std::size_t of) {
+    Say(fmt::format("{}: {} of {}", what, done, of));
+  };
 }
 
 }  // namespace fedtrial::sim

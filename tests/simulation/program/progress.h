@@ -17,7 +17,7 @@ class Progress {
 
   void Say(const std::string& line);
   std::function<void(std::uint64_t, std::uint64_t, const std::string&)> OfRounds();
-  std::function<void(std::size_t, std::size_t)> OfModels();
+  std::function<void(std::size_t done, std::size_t of)> Of(std::string what);
 
  private:
   bool terminal_;

@@ -46,17 +46,22 @@
     for (const remark of report.remarks ?? []) document.getElementById('remarks').append(element('p', remark));
   }
 
-  function concordanceTable() {
+  // A table of figures by set of patients; `fill` writes its lines.
+  function figureTable(id, figures, fill) {
     const sets = [['cross_validated', 'cross-validated'], ['outside', 'outside hospitals'], ['test', 'published test split']]
-      .filter(([key]) => concordance[key]);
-    if (!sets.length) return hide('concordance');
+      .filter(([key]) => figures[key]);
+    if (!sets.length) return hide(id);
     const table = element('table');
     table.append(row(['', ...sets.map(([, title]) => title)], 'th'));
     const line = (title, pick, inner) => {
-      const cells = sets.map(([key]) => figureText(pick(concordance[key])));
+      const cells = sets.map(([key]) => figureText(pick(figures[key])));
       if (cells.some(text => text)) table.append(row([title, ...cells], 'td', inner ? 'inner' : ''));
     };
-    const names = group => [...new Set(sets.flatMap(([key]) => Object.keys(concordance[key][group] ?? {})))];
+    fill(line, group => [...new Set(sets.flatMap(([key]) => Object.keys(figures[key][group] ?? {})))]);
+    place(id, '.scroll').append(table);
+  }
+
+  const concordanceTable = () => figureTable('concordance', concordance, (line, names) => {
     line('federated', set => set.federated);
     line('pooled: all patients in one place', set => set.pooled);
     line('mean of single hospitals', set => set.local_mean);
@@ -64,24 +69,53 @@
     line('Cox, stratified by site', set => set.cox);
     for (const list of names('reduced')) line(`${list.replaceAll(',', ', ')} alone, pooled`, set => set.reduced?.[list]);
     line('federated, pairs within hospitals', set => set.federated_within);
-    place('concordance', '.scroll').append(table);
+  });
+
+  const networkTable = () => figureTable('network', report.network ?? {}, (line, names) => {
+    line('federated', set => set.federated);
+    line('pooled: all patients in one place', set => set.pooled);
+    line('mean of single hospitals', set => set.local_mean);
+    line('the linear model, on the same folds', set => set.linear);
+    for (const modality of names('without')) line(`tested without ${modality}`, set => set.without?.[modality], true);
+  });
+
+  function modalityTable() {
+    const sites = Object.entries(report.modalities ?? {});
+    if (!sites.length) return hide('modalities');
+    const names = Object.keys(sites[0][1].have);
+    const table = element('table');
+    table.append(row(['', 'patients', ...names], 'th'));
+    for (const [site, { patients, have }] of sites) table.append(row([site, patients, ...names.map(name => have[name] || '–')]));
+    place('modalities', '.scroll').append(table);
+  }
+
+  function picture() {
+    if (!report.picture_png_hex) return hide('picture');
+    const image = element('img');
+    const bytes = report.picture_png_hex.match(/../g).map(pair => String.fromCharCode(parseInt(pair, 16))).join('');
+    image.src = `data:image/png;base64,${btoa(bytes)}`;
+    image.alt = 'slices of one visit after the imaging chain, and before the bias was corrected';
+    place('picture', '.scroll').append(image);
   }
 
   function learningCurve() {
-    const loss = rounds.filter(r => r.task === 'train' && isNumber(r.loss)).map(r => ({ x: r.round, y: r.loss }));
-    const within = rounds.map(r => ({ x: r.round, y: r.concordance?.value }))
-      .filter(point => isNumber(point.y));
-    if (!loss.length) return hide('learning');
-    const shown = [...loss, ...within].map(point => point.x);
+    const trained = rounds.filter(r => r.task === 'train' && isNumber(r.loss));
+    if (!trained.length) return hide('learning');
+    const blocks = [...new Set(trained.map(r => r.result?.block))];
+    const of = block => blocks.length > 1 ? `${block}: ` : '';
+    const points = (block, pick) => rounds.filter(r => r.result?.block === block && isNumber(pick(r)))
+      .map(r => ({ x: r.round, y: pick(r) }));
+    const curves = blocks.flatMap((block, i) => [
+      { label: `${of(block)}loss before the round`, data: points(block, r => r.task === 'train' ? r.loss : undefined),
+        borderColor: colours[i], backgroundColor: colours[i], pointRadius: 1.5 },
+      { label: `${of(block)}concordance within hospitals`, data: points(block, r => r.concordance?.value), yAxisID: 'c',
+        borderColor: colours[i + 2], backgroundColor: colours[i + 2], pointRadius: 3 },
+    ]).filter(curve => curve.data.length);
+    const within = curves.filter(curve => curve.yAxisID === 'c');
+    const shown = curves.flatMap(curve => curve.data.map(point => point.x));
     new Chart(place('learning', 'canvas'), {
       type: 'line',
-      data: {
-        datasets: [
-          { label: 'loss before the round', data: loss, borderColor: colours[0], backgroundColor: colours[0], pointRadius: 1.5 },
-          { label: 'concordance within hospitals', data: within, yAxisID: 'c', borderColor: colours[2],
-            backgroundColor: colours[2], pointRadius: 3 },
-        ].filter(set => set.data.length),
-      },
+      data: { datasets: curves },
       options: {
         parsing: false,
         clip: false,
@@ -231,6 +265,9 @@
 
   facts();
   concordanceTable();
+  networkTable();
+  modalityTable();
+  picture();
   learningCurve();
   survivalCurves();
   calibrationPlots();

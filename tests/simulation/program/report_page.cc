@@ -26,10 +26,12 @@ std::string ScriptSafe(const std::string& json) {
 
 }  // namespace
 
-std::string ReportPage(const nlohmann::json& report) {
-  std::string page(kReportHtml);
+std::string ReportPage(const nlohmann::json& report) { return PageOf(kReportHtml, kReportJs, report); }
+
+std::string PageOf(std::string_view html, std::string_view script, const nlohmann::json& report) {
+  std::string page(html);
   Put(page, "/*CHART_JS*/", std::string(kChartJs));
-  Put(page, "/*REPORT_JS*/", std::string(kReportJs));
+  Put(page, "/*REPORT_JS*/", std::string(script));
   Put(page, "/*REPORT_JSON*/",
       ScriptSafe(report.dump(-1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace)));
   return page;

@@ -6,6 +6,7 @@
 #include "model/survival/calibration.h"
 #include "model/survival/risk_groups.h"
 #include "tests/simulation/program/comparison.h"
+#include "tests/simulation/program/patient_scores.h"
 
 namespace fedtrial::sim {
 namespace {
@@ -28,15 +29,23 @@ struct Predicted {
 
 class Predictor {
  public:
-  Predictor(const Plan& plan, const Model& model, const Patients& patients, const TrainStep& step, Grid grid)
-      : plan_(plan), model_(model), patients_(patients), step_(step), grid_(std::move(grid)) {
+  Predictor(const Plan& plan, const Model& model, const std::vector<SiteCohort>& cohorts, const Patients& patients,
+            const TrainStep& step, Grid grid)
+      : plan_(plan),
+        model_(model),
+        cohorts_(cohorts),
+        patients_(patients),
+        step_(step),
+        block_(*plan.FindBlock(step.block)),
+        grid_(std::move(grid)),
+        scorer_(plan) {
     for (const double week : kHorizonWeeks)
       if (week * kDaysPerWeek <= grid_.cuts().back()) weeks_.push_back(week);
     predicted_.survival.resize(weeks_.size());
   }
 
   Status Run() {
-    const std::vector<Replica> replicas = Replicas(plan_);
+    const std::vector<Replica> replicas = Replicas(plan_, block_);
     for (const Replica& replica : replicas)
       if (replica.repeat == 1) RETURN_IF_ERROR(Add(replica, HeldBackRows(patients_, replica)));
     if (!predicted_.risk.empty()) return {};
@@ -52,24 +61,24 @@ class Predictor {
 
  private:
   Status Add(const Replica& replica, const Rows& rows) {
-    ASSIGN_OR_RETURN(const Fit fit, FederatedFit(plan_, model_, replica, step_, patients_));
-    if (fit.model.intercepts.size() != grid_.bins())
-      return Error{ErrorCode::kInvalidInput, "the model isn't of this plan: it has other time bins"};
+    ASSIGN_OR_RETURN(const site::Scores scores, scorer_.Score(model_, cohorts_, replica, block_, step_.endpoint));
     for (const std::size_t i : rows) {
       predicted_.outcomes.push_back(patients_.outcomes[i]);
-      predicted_.risk.push_back(fit.scores[i]);
+      predicted_.risk.push_back(scores.risk[i]);
       for (std::size_t h = 0; h < weeks_.size(); ++h)
-        predicted_.survival[h].push_back(
-            SurvivalAt(grid_, fit.model.intercepts, fit.scores[i], weeks_[h] * kDaysPerWeek));
+        predicted_.survival[h].push_back(SurvivalAt(grid_, scores.logits.row(i), 0.0, weeks_[h] * kDaysPerWeek));
     }
     return {};
   }
 
   const Plan& plan_;
   const Model& model_;
+  const std::vector<SiteCohort>& cohorts_;
   const Patients& patients_;
   const TrainStep& step_;
+  const Block& block_;
   const Grid grid_;
+  PatientScorer scorer_;
   std::vector<double> weeks_;
   Predicted predicted_;
 };
@@ -115,10 +124,11 @@ Result<Json> CalibrationJson(const Predicted& predicted, const std::vector<doubl
 
 }  // namespace
 
-Result<Json> RiskReport(const Plan& plan, const Model& model, const Patients& patients) {
+Result<Json> RiskReport(const Plan& plan, const Model& model, const std::vector<SiteCohort>& cohorts,
+                        const Patients& patients) {
   ASSIGN_OR_RETURN(const TrainStep* step, LastTrainStep(plan));
   ASSIGN_OR_RETURN(const Grid grid, GridOf(model, *step));
-  Predictor predictor(plan, model, patients, *step, grid);
+  Predictor predictor(plan, model, cohorts, patients, *step, grid);
   RETURN_IF_ERROR(predictor.Run());
   const Predicted& predicted = predictor.predicted();
 

@@ -16,6 +16,8 @@ namespace fedtrial::sim {
 //    "at_risk": [..]}], "at_risk_weeks": [..],
 //    "calibration": [{"week", "groups": [{"patients", "events", "predicted", "observed", "low", "high"}]}]}
 // `calibration` has the weeks 26, 52 and 78 that lie on the model's grid.
-Result<nlohmann::json> RiskReport(const Plan& plan, const Model& model, const Patients& patients);
+// `patients` is FromCohorts of `cohorts`; the model is that of the plan's last train step.
+Result<nlohmann::json> RiskReport(const Plan& plan, const Model& model, const std::vector<SiteCohort>& cohorts,
+                                  const Patients& patients);
 
 }  // namespace fedtrial::sim

@@ -1,7 +1,9 @@
 #include <cstdio>
 #include <fmt/format.h>
 
+#include "coordinator/tasks/network_start.h"
 #include "proto/plan/layout.h"
+#include "proto/plan/network.h"
 #include "security/crypto/sha256.h"
 #include "tests/simulation/program/commands.h"
 #include "tests/simulation/program/fits.h"
@@ -49,9 +51,16 @@ Status StartModelCommand(const StartModelOptions& options) {
   Model model;
   for (const Replica& replica : Replicas(files.plan)) {
     for (const Block& block : files.plan.blocks) {
+      if (block.kind != BlockKind::kLinear) continue;
       const std::string name = BetaName(replica, block.name);
       model.tensors[name] = Tensor::Zeros({name, {block.features.size()}, files.plan.precision});
     }
+  }
+  if (files.plan.Fusion() != nullptr) {
+    ASSIGN_OR_RETURN(const NetworkShape shape, NetworkOf(files.plan, {}));
+    ASSIGN_OR_RETURN(const auto network, coordinator::NetworkStartValues(files.plan, shape));
+    for (const Replica& replica : Replicas(files.plan, *files.plan.Fusion()))
+      for (const auto& [name, tensor] : network) model.tensors[replica.prefix + name] = tensor;
   }
   RETURN_IF_ERROR(WriteModelFile(model, options.out));
   fmt::print("{} tensors in {}\n", model.tensors.size(), options.out.string());

@@ -67,9 +67,9 @@ Status TableCommand(TableOptions options) {
 
   Progress progress;
   ASSIGN_OR_RETURN(const Played played, Play(plan_toml, plan, sites, {.progress = progress.OfRounds()}));
-  ASSIGN_OR_RETURN(
-      const Comparison comparison,
-      Compare(plan, played.model, patients, {.bootstrap = options.bootstrap, .progress = progress.OfModels()}));
+  ASSIGN_OR_RETURN(const Comparison comparison,
+                   Compare(plan, played.model, patients,
+                           {.bootstrap = options.bootstrap, .progress = progress.Of("comparison, folds")}));
   nlohmann::json figures = ConcordanceJson(comparison);
   if (options.json) {
     figures["models"] = ModelsJson(comparison, options.covariates);

@@ -7,6 +7,7 @@
 #include "common/runtime/files.h"
 #include "coordinator/shell/node.h"
 #include "site_node/cohort/cohort.h"
+#include "tests/simulation/program/plain_volumes.h"
 
 namespace fedtrial::sim {
 namespace {
@@ -19,17 +20,23 @@ constexpr std::size_t kMaxModelBytes = std::size_t{1} << 30;
 
 Result<SiteCohort> ReadSite(const Plan& plan, const fs::path& folder) {
   const std::string name = folder.filename().string();
-  auto reading = site::ReadCohort(plan, folder);
+  const PlainVisits prepared(folder);
+  site::CohortOptions options;
+  options.prepared = &prepared;
+  auto reading = site::ReadCohort(plan, folder, options);
   if (!reading.ok() && plan.folds.repeats > 0) {
     Plan without_folds = plan;
     without_folds.folds = {};
-    auto again = site::ReadCohort(without_folds, folder);
+    auto again = site::ReadCohort(without_folds, folder, options);
     if (again.ok() && again->summary.patients < plan.cohort.min_patients) reading = std::move(again);
   }
   if (!reading.ok()) return reading.error().In(name);
   if (reading->has_errors)
     std::fprintf(stderr, "%s: %zu of %zu patients left out because of wrong values\n", name.c_str(), reading->left_out,
                  reading->rows);
+  if (reading->unprepared_volumes > 0)
+    std::fprintf(stderr, "%s: %zu scans left out because they aren't prepared\n", name.c_str(),
+                 reading->unprepared_volumes);
   return SiteCohort{name, std::move(reading->cohort), std::move(reading->summary)};
 }
 

@@ -23,7 +23,11 @@ inline Plan SmallPlan(unsigned repeats = 0) {
                    {"kps", "participants.kps", "", Transform::kNone, 0, 100, {}}};
   plan.blocks = {{"risk", BlockKind::kLinear, {0, 1}}};
   plan.precision = ScalarType::kFloat64;
-  TrainStep train{"risk", "os", 4, {}, {}, 2};
+  TrainStep train;
+  train.block = "risk";
+  train.endpoint = "os";
+  train.rounds = 4;
+  train.evaluate_every = 2;
   plan.steps = {{"normalise", NormaliseStep{}},
                 {"grid", GridStep{"os", 3, 50, 500}},
                 {"train", train},

@@ -1,13 +1,10 @@
 #include "model/training/batch_order.h"
 
 #include <algorithm>
-#include <cmath>
 #include <gtest/gtest.h>
-#include <limits>
 #include <numeric>
 
 #include "model/training/blas_check.h"
-#include "model/training/predict.h"
 
 namespace fedtrial {
 namespace {
@@ -50,30 +47,6 @@ TEST(BlasCheck, WarnsOfASlowLibraryAndNamesTheFigure) {
 }
 
 TEST(BlasCheck, MeasuresSomething) { EXPECT_GT(MeasureBlas(), 0.0); }
-
-TEST(Predict, GivesRiskHazardsAndSurvivalAtTheCuts) {
-  Matrix raw(2, 2);
-  raw.values = {3.0, std::numeric_limits<double>::quiet_NaN(), 1.0, 10.0};
-  const Scaling scaling{{1.0, 8.0}, {2.0, 4.0}};
-  const HazardModel model{{-1.0, 0.0}, {0.5, 1.0}};
-  const auto curves = PredictCurves(raw, scaling, model);
-  ASSERT_TRUE(curves.ok());
-  EXPECT_DOUBLE_EQ((*curves)[0].risk, 0.5);  // the missing value is the mean
-  EXPECT_DOUBLE_EQ((*curves)[1].risk, 0.5);
-  const double first = 1.0 / (1.0 + std::exp(0.5));
-  const double second = 1.0 / (1.0 + std::exp(-0.5));
-  EXPECT_NEAR((*curves)[0].hazard[0], first, 1e-15);
-  EXPECT_NEAR((*curves)[0].hazard[1], second, 1e-15);
-  EXPECT_NEAR((*curves)[0].survival[0], 1.0 - first, 1e-15);
-  EXPECT_NEAR((*curves)[0].survival[1], (1.0 - first) * (1.0 - second), 1e-15);
-}
-
-TEST(Predict, RefusesAnotherWidthAndValuesThatAreNotFinite) {
-  const Scaling scaling{{0.0}, {1.0}};
-  EXPECT_FALSE(PredictCurves(Matrix(1, 2), scaling, {{0.0}, {1.0}}).ok());
-  EXPECT_FALSE(PredictCurves(Matrix(1, 1), scaling, {{0.0}, {std::nan("")}}).ok());
-  EXPECT_FALSE(PredictCurves(Matrix(1, 1), {{0.0, 0.0}, {1.0, 1.0}}, {{0.0}, {1.0}}).ok());
-}
 
 }  // namespace
 }  // namespace fedtrial

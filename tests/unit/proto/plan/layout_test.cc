@@ -114,7 +114,7 @@ TEST(Layout, OfAnEvaluationIsThatOfItsHeader) {
                                       "loss/sum[3]", "calibration/expected[2]", "calibration/observed[2]"}));
   EXPECT_EQ(BlockOf(plan, task), "risk");
   EXPECT_EQ(EndpointOf(plan, task), "os");
-  EXPECT_EQ(EvaluatedRepeats(Folded()), 1u);
+  EXPECT_EQ(EvaluatedRepeats(Folded(), "risk"), 1u);
 }
 
 TEST(Layout, AGridWithOpenCutsFindsThemFirst) {

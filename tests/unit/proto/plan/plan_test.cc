@@ -31,8 +31,10 @@ TEST(Plan, TheDeliveredSampleIsTheDemosPlan) {
   EXPECT_EQ(plan.features[0].unit, "year");
   EXPECT_EQ(plan.blocks.at(0).features.size(), 11u);
   EXPECT_EQ(plan.precision, ScalarType::kFloat64);
-  ASSERT_EQ(plan.steps.size(), 3u);
-  const auto& train = std::get<TrainStep>(plan.steps[2].settings);
+  ASSERT_EQ(plan.steps.size(), 4u);
+  EXPECT_EQ(std::get<TrainStep>(plan.steps[2].settings).block, "fusion");
+  EXPECT_EQ(std::get<TrainStep>(plan.steps[2].settings).network.linear_rate, 0.3);
+  const auto& train = std::get<TrainStep>(plan.steps[3].settings);
   EXPECT_EQ(train.rounds, 30u);
   EXPECT_EQ(train.evaluate_every, 10u);
   EXPECT_EQ(train.local.steps, 5u);
@@ -127,7 +129,7 @@ TEST(Plan, EveryProblemIsToldAtOnceWithItsPlace) {
   for (const char* wanted : {
            "plan.toml:3:8: trial.seed: got \"seven\", wanted a whole number from 0",
            "cohort.min_patients: got 0, wanted a whole number from 1",
-           "cohort.min_patient: unknown key, known here are filter, min_cell, min_patients, split",
+           "cohort.min_patient: unknown key, known here are day_zero, filter, min_cell, min_patients, split",
            "feature[1].range: wanted [low, high]",
            "step[2].task: got \"gird\", wanted \"normalise\", \"grid\", \"train\" or \"evaluate\"",
            "rules.threshold: 8 is larger than rules.min_sites (7); unmasking could never finish",
@@ -192,7 +194,7 @@ INSTANTIATE_TEST_SUITE_P(
               "feature[2].levels: a feature of text"},
         Fault{"name = \"risk\"", "name = \"grid\"", "block[1].name: \"grid\" isn't a block's name"},
         Fault{"name = \"risk\"", "name = \"feature_age\"", "block[1].name"},
-        Fault{"kind = \"linear\"", "kind = \"mri\"", "block[1].kind: got \"mri\", wanted \"linear\""},
+        Fault{"kind = \"linear\"", "kind = \"tree\"", "block[1].kind: got \"tree\", wanted \"linear\""},
         Fault{"features = [\"age\", \"sex\"]", "features = []", "block[1].features: wanted one feature"},
         Fault{"features = [\"age\", \"sex\"]", "features = [\"kps\"]",
               "block[1].features: \"kps\" isn't a [[feature]]"},

@@ -44,6 +44,7 @@ TEST(SiteConfig, TheWorkerIsToldOfDataAndDeviceAndNothingElse) {
   EXPECT_EQ(json.size(), 4u);
   EXPECT_EQ(json.at("data_folder"), "/d");
   EXPECT_EQ(json.at("columns").at("participants.kps"), "participants.karnofsky");
+  EXPECT_EQ(nlohmann::json::parse(config->WorkerJson("/s/cache")).at("cache_folder"), "/s/cache");
 }
 
 }  // namespace

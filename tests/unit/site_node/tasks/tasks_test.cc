@@ -166,7 +166,7 @@ TEST_F(TasksTest, ASiteWithoutAnyFeatureOfTheBlockHasNoWeightInIt) {
 TEST_F(TasksTest, ASiteWithoutPatientsSendsZerosInEveryTask) {
   Prepare({{"one", TinyCohort(9)}});
   for (const StepPosition& position : {kNormaliseAt, kGridAt, kTrainAt, kEvaluateAt}) {
-    const Answered answered = Ask(position, Cohort{{"a", "b"}, {}});
+    const Answered answered = Ask(position, Cohort{{"a", "b"}, {}, {}});
     for (const auto& [name, block] : answered.blocks) {
       EXPECT_FALSE(block.contributes) << name;
       EXPECT_EQ(block.weight, 0u);

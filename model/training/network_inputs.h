@@ -1,0 +1,54 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/base/result.h"
+#include "model/nets/network.h"
+#include "model/nets/network_batch.h"
+#include "model/samples/volume.h"
+#include "model/training/patient_input.h"
+
+namespace fedtrial {
+
+// Patients as one padded batch, all but images.embeddings, which belong to VolumesOf in its order. At least one
+// patient.
+NetworkBatch Collate(const NetworkShape& shape, std::span<const PatientInput> inputs, const at::TensorOptions& options);
+
+// NetworkBatch::linear alone: in training the skips read what dropout hides from the tokens, so that they are fitted as
+// a linear model is.
+std::vector<at::Tensor> CollateLinear(const NetworkShape& shape, std::span<const PatientInput> inputs,
+                                      const at::TensorOptions& options);
+
+// The volumes of a batch, patient by patient.
+std::vector<VolumeId> VolumesOf(std::span<const PatientInput> inputs);
+
+// Volumes side by side, as Network::EncodeVolumes takes them.
+struct VolumeStack {
+  at::Tensor volumes;    // [N, channels, z, y, x]
+  at::Tensor no_lesion;  // [N, 1]; undefined for one channel
+};
+// kInvalidInput if a volume can't be loaded, has another size than the first, a side that 2^(stages) doesn't divide, or
+// a length that isn't its size. `ids` isn't empty.
+Result<VolumeStack> LoadVolumes(const NetworkSizes& sizes, const VolumeSource& source, std::span<const VolumeId> ids,
+                                const at::TensorOptions& options);
+
+// Tokens of volumes by VolumeId::key: what an encoder that isn't trained says of them, once and for all.
+using VolumeTokens = std::map<std::string, std::vector<double>>;
+
+// Adds those of `ids` that aren't there yet, one volume at a time. Keeps no graph. Errors as LoadVolumes.
+Status AddVolumeTokens(const Network& network, const VolumeSource& source, std::span<const VolumeId> ids,
+                       const at::TensorOptions& options, VolumeTokens& tokens);
+
+// Collate with images.embeddings from `tokens`, which has every volume of the inputs.
+NetworkBatch CollateWithTokens(const NetworkShape& shape, std::span<const PatientInput> inputs,
+                               const VolumeTokens& tokens, const at::TensorOptions& options);
+
+// Doubles of ours as a tensor of `options`, row-major.
+at::Tensor TensorOf(const std::vector<double>& values, at::IntArrayRef shape, const at::TensorOptions& options);
+at::Tensor IndicesOf(const std::vector<int64_t>& values, at::IntArrayRef shape, const at::TensorOptions& options);
+
+}  // namespace fedtrial

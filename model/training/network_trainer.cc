@@ -1,0 +1,198 @@
+#include "model/training/network_trainer.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/zeros.h>
+#include <c10/core/GradMode.h>
+#include <cmath>
+#include <fmt/format.h>
+
+#include "model/nets/device.h"
+#include "model/nets/network.h"
+#include "model/nets/torch_guard.h"
+#include "model/training/local_state.h"
+#include "model/training/network_inputs.h"
+#include "model/training/network_losses.h"
+#include "model/training/step_loop.h"
+
+namespace fedtrial {
+namespace {
+
+constexpr std::size_t kChunk = 64;  // patients at a time where only the loss is wanted
+
+Status CheckTask(const NetworkTask& task, std::span<const PatientInput> inputs) {
+  const std::size_t heads = task.shape.heads.size();
+  const auto wrong = [](std::string what) { return Error{ErrorCode::kInvalidInput, "training: " + std::move(what)}; };
+  if (task.weights.labels.size() != heads || task.weights.weight.size() != heads)
+    return wrong(fmt::format("{} counts of labels and {} weights for {} heads", task.weights.labels.size(),
+                             task.weights.weight.size(), heads));
+  if (!std::isfinite(task.weights.patients) || task.weights.patients < 1.0)
+    return wrong(fmt::format("{} patients of all sites, wanted >= 1", task.weights.patients));
+  for (std::size_t h = 0; h < heads; ++h)
+    if (!(task.weights.labels[h] >= 0.0) || !(task.weights.weight[h] > 0.0))
+      return wrong(fmt::format("head \"{}\" has {} labels of all sites and the weight {}", task.shape.heads[h].name,
+                               task.weights.labels[h], task.weights.weight[h]));
+  for (const PatientInput& input : inputs)
+    if (input.statics.size() != task.shape.statics.size() || input.panels.size() != task.shape.panels.size() ||
+        input.heads.size() != heads)
+      return wrong("a patient's inputs are of another network");
+  return {};
+}
+
+class Trainer {
+ public:
+  Trainer(const NetworkTask& task, std::vector<PatientInput> inputs, const ImageInputs& images,
+          const NetworkSettings& settings, LocalState state)
+      : task_(task),
+        inputs_(std::move(inputs)),
+        images_(images),
+        settings_(settings),
+        state_(std::move(state)),
+        network_(task.shape, state_.parameters()),
+        trains_encoder_(!task.shape.mri.empty() && task.trained.contains(task.shape.mri)) {}
+
+  Result<NetworkUpdate> Run() {
+    NetworkUpdate update;
+    update.patients = PatientsPerBlock(task_.shape, inputs_, settings_.input_dropout.modality > 0.0);
+    update.labels = LabelsPerHead(task_.shape, inputs_);
+    update.loss_before.assign(task_.shape.heads.size(), 0.0);
+    if (!inputs_.empty()) {
+      RETURN_IF_ERROR(MeasureLoss(update));
+      RETURN_IF_ERROR(RunSteps(
+          "network", inputs_.size(), settings_, state_,
+          [this](std::span<const std::size_t> drawn, SeededRandom& random) { return TakeStep(drawn, random); }));
+    }
+    ASSIGN_OR_RETURN(update.delta, state_.Deltas(update.patients));
+    return update;
+  }
+
+ private:
+  Result<const VolumeTokens*> TokensOf(std::span<const VolumeId> ids, VolumeTokens& own) {
+    VolumeTokens& tokens = images_.tokens != nullptr && !trains_encoder_ ? *images_.tokens : own;
+    const auto there = [&](const VolumeId& id) { return tokens.contains(id.key); };
+    if (images_.source != nullptr)
+      RETURN_IF_ERROR(AddVolumeTokens(network_, *images_.source, ids, state_.options(), tokens));
+    else if (!std::ranges::all_of(ids, there))
+      return Error{ErrorCode::kInvalidInput, "training: a patient has images and there is no source of volumes"};
+    return &tokens;
+  }
+
+  // Under the model given, in chunks and without dropout.
+  Status MeasureLoss(NetworkUpdate& update) {
+    const at::NoGradGuard no_grad;
+    ASSIGN_OR_RETURN(const VolumeTokens* tokens, TokensOf(VolumesOf(inputs_), tokens_));
+    const std::span<const PatientInput> all(inputs_);
+    for (std::size_t first = 0; first < all.size(); first += kChunk) {
+      const auto some = all.subspan(first, std::min(kChunk, all.size() - first));
+      const auto outputs = network_.Forward(CollateWithTokens(task_.shape, some, *tokens, state_.options()));
+      for (std::size_t h = 0; h < outputs.size(); ++h) {
+        ASSIGN_OR_RETURN(const TargetBatch targets, CollateTargets(task_.shape, task_.map, h, some, state_.options()));
+        update.loss_before[h] += HeadLosses(task_.shape.heads[h], outputs[h], targets).sum().item<double>();
+      }
+    }
+    for (std::size_t h = 0; h < update.labels.size(); ++h)
+      if (update.labels[h] > 0) update.loss_before[h] /= static_cast<double>(update.labels[h]);
+    return {};
+  }
+
+  Status TakeStep(std::span<const std::size_t> drawn, Random& random) {
+    const InputDropout& hidden = settings_.input_dropout;
+    std::vector<PatientInput> whole, batch;
+    for (const std::size_t i : drawn) {
+      whole.push_back(inputs_[i]);
+      batch.push_back(hidden.modality > 0.0 || hidden.visit > 0.0 ? WithDropout(task_.shape, inputs_[i], hidden, random)
+                                                                  : inputs_[i]);
+    }
+    const Dropout dropout{settings_.dropout,
+                          at::make_generator<at::CPUGeneratorImpl>(UniformBelow(std::uint64_t{1} << 53, random))};
+    ASSIGN_OR_RETURN(NetworkBatch collated, CollateBatch(batch));
+    collated.linear = CollateLinear(task_.shape, whole, state_.options());
+    const auto outputs = network_.Forward(collated, settings_.dropout > 0.0 ? &dropout : nullptr);
+
+    const std::vector<std::size_t> labels = LabelsPerHead(task_.shape, batch);
+    std::map<std::string, LocalState::LinearRule> linear;
+    at::Tensor loss = at::zeros({}, state_.options());
+    for (std::size_t h = 0; h < outputs.size(); ++h) {
+      if (labels[h] == 0 || task_.weights.labels[h] <= 0.0) continue;
+      ASSIGN_OR_RETURN(const TargetBatch targets, CollateTargets(task_.shape, task_.map, h, batch, state_.options()));
+      const double weight = task_.weights.weight[h] * task_.weights.patients / task_.weights.labels[h] /
+                            static_cast<double>(batch.size());
+      loss = loss + HeadLosses(task_.shape.heads[h], outputs[h], targets).sum() * weight;
+      // The linear tensors of a head see the mean over its labels in the batch, as a linear model alone would.
+      linear[task_.shape.heads[h].name] = {1.0 / (weight * static_cast<double>(labels[h])),
+                                           settings_.ridge / task_.weights.labels[h]};
+    }
+    state_.Step(loss, TouchedBlocks(batch, whole, linear), settings_.rates, task_.shape.mri, linear);
+    return {};
+  }
+
+  // Blocks that a batch fills, without those of heads that it doesn't teach; each linear skip gets its head's rule.
+  std::set<std::string> TouchedBlocks(std::span<const PatientInput> batch, std::span<const PatientInput> whole,
+                                      std::map<std::string, LocalState::LinearRule>& linear) const {
+    std::set<std::string> touched;
+    for (const auto& [block, patients] : PatientsPerBlock(task_.shape, batch, false))
+      if (patients > 0) touched.insert(block);
+    const auto with_skip = PatientsPerBlock(task_.shape, whole, false);
+    std::vector<std::string_view> tables;
+    for (const StaticShape& block : task_.shape.statics) tables.push_back(block.name);
+    for (const PanelShape& panel : task_.shape.panels) tables.push_back(panel.name);
+    for (const HeadShape& head : task_.shape.heads) {
+      const auto rule = linear.find(head.name);
+      if (rule == linear.end()) touched.erase(head.name);
+      for (const std::string_view table : tables) {
+        const std::string skip = LinearBlock(head.name, table);
+        touched.erase(skip);
+        if (rule == linear.end()) continue;
+        linear[skip] = rule->second;
+        if (const auto patients = with_skip.find(skip); patients != with_skip.end() && patients->second > 0)
+          touched.insert(skip);
+      }
+    }
+    return touched;
+  }
+
+  Result<NetworkBatch> CollateBatch(std::span<const PatientInput> batch) {
+    const std::vector<VolumeId> ids = VolumesOf(batch);
+    if (!trains_encoder_ || ids.empty()) {
+      ASSIGN_OR_RETURN(const VolumeTokens* tokens, TokensOf(ids, tokens_));
+      return CollateWithTokens(task_.shape, batch, *tokens, state_.options());
+    }
+    if (images_.source == nullptr)
+      return Error{ErrorCode::kInvalidInput, "training: the encoder is trained and there is no source of volumes"};
+    NetworkBatch collated = Collate(task_.shape, batch, state_.options());
+    ASSIGN_OR_RETURN(const VolumeStack stack, LoadVolumes(task_.shape.sizes, *images_.source, ids, state_.options()));
+    collated.images.embeddings = network_.EncodeVolumes(stack.volumes, stack.no_lesion);
+    return collated;
+  }
+
+  const NetworkTask& task_;
+  std::vector<PatientInput> inputs_;  // those with a label
+  ImageInputs images_;
+  const NetworkSettings& settings_;
+  LocalState state_;
+  Network network_;
+  bool trains_encoder_;
+  VolumeTokens tokens_;  // where the caller keeps none
+};
+
+}  // namespace
+
+Result<NetworkUpdate> TrainNetwork(const NetworkTask& task, std::span<const PatientInput> inputs,
+                                   const ImageInputs& images, const NetworkSettings& settings) {
+  ASSIGN_OR_RETURN(std::vector<NetworkTensor> tensors, NetworkTensors(task.shape, task.precision));
+  RETURN_IF_ERROR(CheckTask(task, inputs));
+  ASSIGN_OR_RETURN(const c10::Device device, FindDevice(settings.device));
+  std::vector<PatientInput> labelled;
+  std::ranges::copy_if(inputs, std::back_inserter(labelled), [](const PatientInput& input) {
+    return std::ranges::any_of(input.heads, &PatientInput::Head::labelled);
+  });
+  return GuardTorch("training", [&]() -> Result<NetworkUpdate> {
+    at::set_num_threads(static_cast<int>(std::max(settings.threads, 1u)));
+    ASSIGN_OR_RETURN(LocalState state,
+                     LocalState::Make(std::move(tensors), *task.model, task.prefix, device, task.trained));
+    return Trainer(task, std::move(labelled), images, settings, std::move(state)).Run();
+  });
+}
+
+}  // namespace fedtrial

@@ -30,7 +30,8 @@ struct NetworkBatch {
   Images images;                 // undefined without an image block
   at::Tensor landmark_weeks;     // [B]
   // What a head's linear skips read, by head: [B, F], block by block of those it sees. Of a static its values; of a
-  // panel the last value of each analyte, then its change since the patient's first; 0 where there is none.
+  // panel the last value of each analyte, 0 where there is none. Changes beside it cost concordance on real data
+  // (pbcseq).
   std::vector<at::Tensor> linear;
 
   // The tokens: one a static block, then of each panel its V visits and a token that stands for "none", then of the

@@ -201,7 +201,7 @@ void AddHead(TensorList& list, const NetworkShape& shape, const HeadShape& head)
   for (const PanelShape& panel : shape.panels) {
     if (Hides(head, panel.name)) continue;
     list.Block(LinearBlock(head.name, panel.name));
-    list.Zero("beta", {outputs, 2 * panel.analytes}, TensorRole::kLinear);  // latest values, then their changes
+    list.Zero("beta", {outputs, panel.analytes}, TensorRole::kLinear);  // of the latest values
   }
 }
 

@@ -99,18 +99,15 @@ NetworkBatch::Panel CollatePanel(std::span<const PatientInput> inputs, std::size
           TensorOf(weeks, {rows, visits}, options)};
 }
 
-// Last value and change of each analyte that a head may see.
+// The last value of each analyte that a head may see.
 void AddLatest(const PatientInput& input, std::size_t panel, std::size_t analytes, std::size_t head,
                std::vector<double>& values) {
   const auto& last = input.heads[head].last_day;
   const std::size_t first = values.size();
-  values.resize(first + 2 * analytes);
+  values.resize(first + analytes);
   for (const PanelInput& visit : input.panels[panel]) {
     if (last && !(visit.day <= *last)) continue;
-    for (const PanelInput::Value& each : visit.values) {
-      values[first + each.analyte] = each.value;
-      values[first + analytes + each.analyte] = each.change;
-    }
+    for (const PanelInput::Value& each : visit.values) values[first + each.analyte] = each.value;
   }
 }
 

@@ -136,7 +136,7 @@ TEST_F(Demo, StartModelHasEveryCoefficientAtZero) {
   ASSERT_TRUE(model.ok());
   std::size_t linear = 0;
   for (const auto& [name, tensor] : model->tensors) {
-    if (!name.ends_with("/beta")) continue;
+    if (!name.ends_with("risk/beta")) continue;
     ++linear;
     for (const double beta : tensor.ToDoubles()) EXPECT_EQ(beta, 0.0) << name;
   }

@@ -8,6 +8,7 @@
 #include "tests/simulation/program/closing_table.h"
 #include "tests/simulation/program/commands.h"
 #include "tests/simulation/program/figures_json.h"
+#include "tests/simulation/program/model_card.h"
 #include "tests/simulation/program/progress.h"
 #include "tests/simulation/program/report_page.h"
 #include "tests/simulation/program/risk_report.h"
@@ -146,6 +147,7 @@ Status WriteReport(const CompareOptions& options, const Json& report) {
   std::filesystem::create_directories(options.out, error);
   if (error) return Error{ErrorCode::kUnavailable, fmt::format("{}: {}", options.out.string(), error.message())};
   RETURN_IF_ERROR(WriteTextFile(options.out / "report.json", report.dump(2) + "\n"));
+  RETURN_IF_ERROR(WriteTextFile(options.out / "model-card.md", ModelCard(report)));
   return WriteTextFile(options.out / "report.html", ReportPage(report));
 }
 

@@ -63,7 +63,7 @@ void AddCompare(CLI::App& app, CompareOptions& options, Chosen& chosen) {
                       "JSON of `fedtrial-coordinator report --json` or `fedtrial-sim run --json`");
   command->add_option("--audit", options.audit, "JSON of what `verify-audit` said of the coordinator and each site");
   command->add_option("--picture", options.picture, "a prepared visit's PNG, shown in the report");
-  command->add_option("--out", options.out, "where report.json and report.html go");
+  command->add_option("--out", options.out, "where report.json, report.html and model-card.md go");
   command->add_option("--reduced", options.reduced, "covariates \"a,b\" that are fitted alone; may be repeated");
   command->add_option("--bootstrap", options.bootstrap, "resamples for 95 % intervals; 0: none")
       ->check(CLI::Range(0, 100'000))

@@ -6,6 +6,7 @@
 
 #include "gtest/gtest.h"
 #include "tests/simulation/program/closing_table.h"
+#include "tests/simulation/program/model_card.h"
 #include "tests/simulation/program/patients.h"
 #include "tests/simulation/program/report_page.h"
 #include "tests/simulation/program/scoreboard.h"
@@ -184,6 +185,26 @@ TEST(ClosingTable, LeavesOutWhatIsNotThere) {
   EXPECT_EQ(text.find("["), text.find("[95 %]")) << "no interval without bootstrap";
   EXPECT_EQ(text.find("cross-validated"), std::string::npos);
   EXPECT_EQ(text.find("s a round"), std::string::npos);
+}
+
+TEST(ModelCard, SaysWhatTheReportSaysAndWhatAPersonMustWrite) {
+  const nlohmann::json report = {
+      {"title", "A trial"},
+      {"trial", "t"},
+      {"plan_sha256", "ab"},
+      {"patients", 12},
+      {"rounds", {1, 2, 3}},
+      {"modalities", {{"site_01", {{"patients", 7}, {"have", {{"mri", 4}}}}}}},
+      {"network", {{"outside", {{"federated", {{"value", 0.7}, {"low", 0.6}, {"high", 0.8}}}}}}},
+      {"calibration", {{{"week", 52.0}, {"groups", {{{"predicted", 0.5}, {"observed", 0.4}}}}}}},
+      {"remarks", {"The network adds nothing demonstrable."}}};
+  const std::string card = ModelCard(report);
+  EXPECT_NE(card.find("plan SHA-256 `ab`, 3 rounds"), std::string::npos);
+  EXPECT_NE(card.find("| network | hospitals outside | 0.700 [0.600, 0.800] | - | - |"), std::string::npos) << card;
+  EXPECT_NE(card.find("| site_01 | 7 | 4 |"), std::string::npos);
+  EXPECT_NE(card.find("predicted and observed 0.100"), std::string::npos);
+  EXPECT_NE(card.find("- The network adds nothing demonstrable."), std::string::npos);
+  EXPECT_NE(card.find("_to be written_"), std::string::npos);
 }
 
 }  // namespace

@@ -130,9 +130,11 @@ RC_GTEST_PROP(IllnessDeath, ProgressionFreeNeverExceedsOverallSurvivalAndBothFal
   for (std::size_t k = 0; k < grid.steps(); ++k) {
     RC_ASSERT(curves.progression_free[k] >= 0.0 && curves.overall[k] <= 1.0 + 1e-12);
     RC_ASSERT(curves.progression_free[k] <= curves.overall[k]);
-    RC_ASSERT(k == 0 || curves.progression_free[k] <= curves.progression_free[k - 1]);
-    RC_ASSERT(k == 0 || curves.overall[k] <= curves.overall[k - 1] + 1e-12);
-    RC_ASSERT(k == 0 || curves.recurrence[k] >= curves.recurrence[k - 1]);
+    if (k > 0) {  // RC_ASSERT takes an expression apart: its || reads both sides
+      RC_ASSERT(curves.progression_free[k] <= curves.progression_free[k - 1]);
+      RC_ASSERT(curves.overall[k] <= curves.overall[k - 1] + 1e-12);
+      RC_ASSERT(curves.recurrence[k] >= curves.recurrence[k - 1]);
+    }
     RC_ASSERT(curves.progression_free[k] + curves.recurrence[k] <= 1.0 + 1e-12);
   }
 }

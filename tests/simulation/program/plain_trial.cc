@@ -10,6 +10,7 @@
 #include "proto/plan/layout.h"
 #include "security/crypto/sha256.h"
 #include "site_node/tasks/task.h"
+#include "tests/simulation/hosts.h"
 
 namespace fedtrial::sim {
 namespace {
@@ -29,16 +30,6 @@ Plan OfBlockAlone(Plan plan, const std::string& block, const std::vector<const C
   plan.encoding.patient_cap = largest;
   plan.encoding.train_word_bits = 64;
   return plan;
-}
-
-void AddWords(const Words& words, Words& sum) {
-  std::visit(
-      [&words](auto& into) {
-        const auto& from = std::get<std::decay_t<decltype(into)>>(words);
-        for (std::size_t i = 0; i < into.size(); ++i)
-          into[i] = static_cast<std::decay_t<decltype(into[0])>>(into[i] + from[i]);
-      },
-      sum);
 }
 
 // Blocks that anybody fills count as filled by enough.
@@ -88,7 +79,7 @@ class PlainTrial {
       context.tokens = &tokens_;
       ASSIGN_OR_RETURN(const Contribution answer, site::Answer(plan_, task, manifest, *cohorts_[c], model_, context));
       ASSIGN_OR_RETURN(const Encoded encoded, EncodeContribution(manifest, answer, {}));
-      AddWords(encoded.words, words);
+      simulation::AddWords(words, encoded.words);
     }
     if (!options_.fewest_sites) LiftContributors(manifest.Blocks().size(), words);
     ASSIGN_OR_RETURN(const Sum sum, Sum::Over(manifest, words, plan_.rules.sites, plan_.encoding.patient_cap));

@@ -40,9 +40,7 @@ class Prepare : public testing::Test {
                                "--data", Path("cohort/site_01")});
     ASSERT_EQ(init.status, 0) << init.err;
   }
-  void SetUp() override {
-    if (!std::filesystem::exists(kAtlas)) GTEST_SKIP() << "the head template isn't installed";
-  }
+  void SetUp() override { ASSERT_TRUE(std::filesystem::exists(kAtlas)) << "deploy/setup installs the head template"; }
   std::string Path(const std::string& name) const { return (folder_.path() / name).string(); }
   static std::string Program(const std::string& name) { return (ProgramFolder() / name).string(); }
   Arguments Command(const Arguments& more = {}) const {

@@ -66,6 +66,7 @@ function(fedtrial_test NAME)
   target_compile_definitions(${NAME} PRIVATE FEDTRIAL_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                              FEDTRIAL_BINARY_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
   add_test(NAME ${NAME} COMMAND ${NAME} --gtest_brief=1)
-  set_tests_properties(${NAME} PROPERTIES LABELS "${TEST_LABELS}" TIMEOUT ${TEST_TIMEOUT}
+  # The longest start first, so that none is left alone at the end.
+  set_tests_properties(${NAME} PROPERTIES LABELS "${TEST_LABELS}" TIMEOUT ${TEST_TIMEOUT} COST ${TEST_TIMEOUT}
                        ENVIRONMENT "OMP_WAIT_POLICY=PASSIVE;OPENBLAS_NUM_THREADS=1;GRPC_VERBOSITY=NONE")
 endfunction()

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <numbers>
@@ -226,11 +225,6 @@ double Hausdorff95(const Scan& one, const Scan& other) {
   const std::vector<float> back = SurfaceDistances(other, edge_one, edge_other);
   distances.insert(distances.end(), back.begin(), back.end());
   return static_cast<double>(Percentile(distances, 95.0));
-}
-
-bool MachineIsIdle() {
-  double load = 0.0;  // of the last minute, this process among it
-  return getloadavg(&load, 1) == 1 && load < 1.4;
 }
 
 double CpuSeconds() {

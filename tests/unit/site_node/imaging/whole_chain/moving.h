@@ -53,9 +53,6 @@ double Dice(const Scan& one, const Scan& other);
 double Hausdorff95(const Scan& one, const Scan& other);
 
 double CpuSeconds();  // of this process
-// Whether nothing else runs: beside other work the same steps take more CPU seconds, and no figure can be held to a
-// bound.
-bool MachineIsIdle();
 double PeakMegabytes();
 
 }  // namespace fedtrial::imaging

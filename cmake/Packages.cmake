@@ -13,6 +13,13 @@ find_package(nlohmann_json CONFIG REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)
 
+# The network part of DCMTK: what its own package file finds is all of it, and programs that Debian packs apart.
+add_library(dicom_network INTERFACE IMPORTED)
+foreach(part dcmnet dcmdata oflog ofstd)
+  find_library(DCMTK_${part} ${part} REQUIRED)
+  target_link_libraries(dicom_network INTERFACE ${DCMTK_${part}})
+endforeach()
+
 if(FEDTRIAL_TORCH)
   find_package(Torch REQUIRED)
 endif()

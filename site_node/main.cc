@@ -6,6 +6,7 @@
 #include "common/runtime/exit_status.h"
 #include "common/runtime/heaps.h"
 #include "common/runtime/signals.h"
+#include "site_node/archive/fetch_command.h"
 #include "site_node/shell/commands.h"
 #include "site_node/web/pages.h"
 
@@ -17,7 +18,8 @@ using namespace fedtrial::site;
 constexpr char kFooter[] =
     "Exit status: 0 done, 1 failed, 2 wrong use or configuration, 3 try again: no daemon, no connection,\n"
     "folder in use, disk full.\n"
-    "The data folder is only read. Nothing leaves this hospital before `approve`, and then only encrypted sums.";
+    "Only `fetch` writes into the data folder. Nothing leaves this hospital before `approve`, and then only encrypted "
+    "sums.";
 
 }  // namespace
 
@@ -45,7 +47,8 @@ int main(int argc, char** argv) {
   InitOptions init;
   CLI::App* command = add("init", "make the state folder: keys (made here, they never leave) and site.toml", init);
   command->add_option("--name", init.name, "this site's name, as the consortium knows it")->required();
-  command->add_option("--data", init.data_folder, "the folder with this hospital's tables; only read")->required();
+  command->add_option("--data", init.data_folder, "the folder with this hospital's tables; only `fetch` writes there")
+      ->required();
   command->callback([&] { chosen = [&] { return InitCommand(init); }; });
 
   EnrolOptions enrol;
@@ -60,6 +63,14 @@ int main(int argc, char** argv) {
   command->add_flag("--what-leaves", check.what_leaves, "say what the plan would send instead: names, shapes, counts");
   json(command, check);
   command->callback([&] { chosen = [&] { return CheckCommand(check); }; });
+
+  FetchOptions fetch;
+  command = add("fetch",
+                "bring MR series from the hospital's archive (PACS) into the data folder; goes on where it was", fetch);
+  command->add_option("patient", fetch.patients, "only these patients, by their ids in the tables");
+  command->add_flag("--dry-run", fetch.dry_run, "say what it would bring, write nothing");
+  json(command, fetch);
+  command->callback([&] { chosen = [&] { return FetchCommand(fetch, **stop); }; });
 
   PrepareOptions prepare;
   command = add("prepare", "make volumes for the model of the scans in the data folder; goes on where it was", prepare);

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view kModelRole = "model";
 constexpr std::string_view kStateRole = "server-state";
+constexpr std::string_view kStartRole = "start-model";
 
 Error WrongDigest(const std::filesystem::path& path) {
   return Error{ErrorCode::kIntegrity, fmt::format("{} holds another model than its name says", path.string())};
@@ -51,6 +52,12 @@ Status ModelFiles::Export(const Digest& model, const std::filesystem::path& file
   if (hash.Finish() != model) return WrongDigest(ModelPath(model));
   return out.Commit();
 }
+
+Result<Bytes> ModelFiles::ReadStart() const {
+  return sealer_.ReadFile(paths_.start_file(), kStartRole, kMaxModelBytes);
+}
+
+Status ModelFiles::WriteStart(ByteView file) const { return sealer_.WriteFile(paths_.start_file(), kStartRole, file); }
 
 Result<Bytes> ModelFiles::ReadServerState(const Digest& model) const {
   if (std::error_code error; !std::filesystem::exists(StatePath(model), error)) return Bytes();

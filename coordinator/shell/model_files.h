@@ -28,6 +28,10 @@ class ModelFiles {
   // The plain safetensors file, whole or not at all.
   Status Export(const Digest& model, const std::filesystem::path& file) const;
 
+  // The plan's start file as it came, which ReadStartFile checks.
+  Result<Bytes> ReadStart() const;
+  Status WriteStart(ByteView file) const;
+
   // Empty bytes if there is none for it.
   Result<Bytes> ReadServerState(const Digest& model) const;
   Status WriteServerState(const Digest& model, ByteView state) const;

@@ -5,6 +5,7 @@
 
 #include "common/runtime/clock.h"
 #include "common/runtime/files.h"
+#include "coordinator/tasks/network_start.h"
 #include "security/crypto/sha256.h"
 #include "security/pki/approval.h"
 #include "security/pki/certificates.h"
@@ -44,6 +45,14 @@ Status WriteKeys(const NewTrial& trial, const std::string& trial_id, const Conso
   return WriteWholeFile(paths.ca(), AsBytes(consortium.ca_pem()));
 }
 
+// Empty for a plan without one.
+Result<Bytes> CheckedStartFile(const NewTrial& trial, const Plan& plan) {
+  if (!plan.network.start) return Bytes();
+  ASSIGN_OR_RETURN(Bytes file, ReadWholeFile(trial.plan_folder / plan.network.start->file, kMaxModelBytes));
+  if (const auto tensors = ReadStartFile(plan, file); !tensors.ok()) return tensors.error();
+  return file;
+}
+
 }  // namespace
 
 std::string TrialRecord::ToJson() const {
@@ -75,6 +84,7 @@ Result<TrialRecord> TrialRecord::FromJson(std::string_view text) {
 Status CreateTrial(const NewTrial& trial, const Consortium& consortium, std::time_t now, Random& random) {
   const StatePaths& paths = trial.paths;
   ASSIGN_OR_RETURN(const Plan plan, ParsePlan(trial.plan_toml, trial.plan_name));
+  ASSIGN_OR_RETURN(const Bytes start_file, CheckedStartFile(trial, plan));
   if (std::error_code error; std::filesystem::exists(paths.database(), error))
     return Error{ErrorCode::kInvalidInput, fmt::format("{} holds a trial already", paths.folder.string())};
   if (std::error_code error; std::filesystem::exists(paths.keys(), error))
@@ -91,6 +101,10 @@ Status CreateTrial(const NewTrial& trial, const Consortium& consortium, std::tim
   record.plan_signature = ToBytes(SignPlan(consortium.key(), plan.hash));
   record.hosts = trial.hosts;
   RETURN_IF_ERROR(WriteKeys(trial, plan.trial_id, consortium, now, random, record));
+  if (plan.network.start) {
+    ASSIGN_OR_RETURN(const Sealer sealer, Sealer::Open(paths.kek(), plan.trial_id, random));
+    RETURN_IF_ERROR(ModelFiles(paths, sealer).WriteStart(start_file));
+  }
   RETURN_IF_ERROR(WriteWholeFile(paths.plan(), AsBytes(trial.plan_toml)));
   RETURN_IF_ERROR(WriteWholeFile(paths.config(), AsBytes(trial.config_toml)));
   ASSIGN_OR_RETURN(const auto audit, AuditFile::Open(paths.folder, ToString(kCoordinatorId), plan.trial_id));
@@ -148,6 +162,10 @@ Status Node::OpenParts(Mode mode, Duration patience) {
   if (!signing.ok()) return signing.error().In(paths_.signing_key().string());
   signing_ = std::move(signing).value();
   models_.emplace(paths_, *sealer_);
+  if (locked && plan_.network.start) {
+    ASSIGN_OR_RETURN(const Bytes start_file, models_->ReadStart());
+    if (const auto tensors = ReadStartFile(plan_, start_file); !tensors.ok()) return tensors.error();
+  }
   enrolments_.emplace(*store_, plan_.trial_id);
   ledger_.emplace(*store_);
   if (!locked) return {};

@@ -39,14 +39,16 @@ struct TrialRecord {
   static Result<TrialRecord> FromJson(std::string_view json);
 };
 
-// Makes the state folder of a new trial: checks and locks the plan, makes this coordinator's keys and has them and the
-// plan signed by the consortium. Refuses a folder that holds a trial. trial.db comes last: without it there is none.
+// Makes the state folder of a new trial: checks the plan and its start file and locks them, makes this coordinator's
+// keys and has them and the plan signed by the consortium. Refuses a folder that holds a trial. trial.db comes last:
+// without it there is none.
 struct NewTrial {
   StatePaths paths;
   std::string plan_toml;
   std::string plan_name;  // of the file, for what is said of its problems
   std::vector<std::string> hosts;
   std::string config_toml;
+  std::filesystem::path plan_folder = {};  // where a start file of the plan lies
 };
 Status CreateTrial(const NewTrial& trial, const Consortium& consortium, std::time_t now, Random& random);
 
@@ -55,7 +57,7 @@ Status CreateTrial(const NewTrial& trial, const Consortium& consortium, std::tim
 class Node {
  public:
   enum class Mode {
-    kLocked,    // kUnavailable if another process has the folder for `patience`
+    kLocked,    // kUnavailable if another process has the folder for `patience`; checks the start file once more
     kReadOnly,  // beside a daemon or without one: shows what was committed; Apply is not to be called
   };
   static Result<std::unique_ptr<Node>> Open(const StatePaths& paths, Mode mode, Duration patience = Duration(0));

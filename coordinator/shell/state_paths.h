@@ -14,6 +14,7 @@ struct StatePaths {
   std::filesystem::path config() const { return folder / "coordinator.toml"; }
   std::filesystem::path database() const { return folder / "trial.db"; }
   std::filesystem::path plan() const { return folder / "plan.toml"; }
+  std::filesystem::path start_file() const { return folder / "start.safetensors"; }  // sealed; of a plan that has one
   std::filesystem::path keys() const { return folder / "keys"; }
   std::filesystem::path kek() const { return keys() / "kek"; }
   std::filesystem::path tls_key() const { return keys() / "tls.key"; }

@@ -22,7 +22,12 @@ Result<Outcome> RunTask(const Plan& plan, const FinishStep& effect, const Sum& s
     ASSIGN_OR_RETURN(server, ReadServerState(models, effect.before));
   }
   before_header = before.Header();
-  return Finish(plan, effect.task, sum, std::move(before), server);
+  StartFileTensors start;
+  if (plan.network.start && effect.task.kind == "grid") {
+    ASSIGN_OR_RETURN(const Bytes file, models.ReadStart());
+    ASSIGN_OR_RETURN(start, ReadStartFile(plan, file));
+  }
+  return Finish(plan, effect.task, sum, std::move(before), server, start);
 }
 
 }  // namespace

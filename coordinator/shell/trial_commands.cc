@@ -39,8 +39,12 @@ Status Init(const InitOptions& options) {
   const std::string& host = options.hosts.front();
   std::string listen = options.listen;
   if (listen.empty()) listen = WithPort(IsThisMachine(host) ? "127.0.0.1" : "0.0.0.0", options.port);
-  const NewTrial trial{StatePaths{options.state}, std::string(AsText(plan)), options.plan.string(), options.hosts,
-                       SampleConfig(listen, WithPort(host, options.port))};
+  const NewTrial trial{StatePaths{options.state},
+                       std::string(AsText(plan)),
+                       options.plan.string(),
+                       options.hosts,
+                       SampleConfig(listen, WithPort(host, options.port)),
+                       options.plan.parent_path()};
   if (const auto config = ParseConfig(trial.config_toml, "--host, --port, --listen"); !config.ok())
     return config.error();
   RETURN_IF_ERROR(CreateTrial(trial, consortium, std::time(nullptr), random));

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
 #include <utility>
 
 #include "coordinator/tasks/cuts.h"
@@ -104,16 +105,20 @@ void PutStart(const Plan& plan, const std::vector<const Block*>& blocks, const R
 // Start values of the plan's network, if it has one.
 class NetworkStart {
  public:
-  static Result<NetworkStart> Make(const Plan& plan, const Model& model) {
+  static Result<NetworkStart> Make(const Plan& plan, const Model& model, const StartFileTensors& from_file) {
     NetworkStart start;
     if (plan.Fusion() == nullptr) return start;
+    if (plan.network.start && from_file.empty())
+      return Error{ErrorCode::kInternal,
+                   fmt::format("grid: the plan's start file {} hasn't been read", plan.network.start->file)};
     ASSIGN_OR_RETURN(start.shape_, NetworkOf(plan, model.Header()));
-    ASSIGN_OR_RETURN(start.tensors_, NetworkStartValues(plan, start.shape_));
+    ASSIGN_OR_RETURN(start.tensors_, NetworkStartValues(plan, start.shape_, from_file));
+    for (const auto& [name, tensor] : from_file) start.of_file_.insert(name);
     return start;
   }
 
-  // With the hazards of all patients alike; in the replicas that the network is in. Of heads of other endpoints nothing
-  // that is there already moves.
+  // With the hazards of all patients alike, but for a head of the start file; in the replicas that the network is in.
+  // Of heads of other endpoints nothing that is there already moves.
   void Put(const Plan& plan, std::string_view endpoint, const Replica& replica, const Start& start,
            Model& model) const {
     if (tensors_.empty() || replica.repeat > RepeatsOf(plan, *plan.Fusion())) return;
@@ -122,6 +127,7 @@ class NetworkStart {
       const Block& block = *plan.FindBlock(head.name);
       const bool embedding = block.target == HeadTarget::kEmbedding;  // learns from the plan's first endpoint
       if (endpoint != (embedding ? plan.endpoints.front().name : block.endpoint)) continue;
+      if (of_file_.contains(head.name + "/intercept")) continue;
       Tensor& intercept = model.tensors[replica.prefix + head.name + "/intercept"];
       if (head.kind == HeadKind::kIllnessDeath)
         intercept = Tensor::OfType(plan.precision, {3, head.bins}, start.transitions);
@@ -133,6 +139,7 @@ class NetworkStart {
  private:
   NetworkShape shape_;
   std::map<std::string, Tensor> tensors_;
+  std::set<std::string> of_file_;  // names of those that the start file gives
 };
 
 // Which modalities are trained, by the plan's order; the names of those that aren't go to `frozen`.
@@ -151,7 +158,8 @@ Result<Tensor> TrainedModalities(const Plan& plan, const Sum& sum, nlohmann::jso
 
 }  // namespace
 
-Result<Outcome> FinishGrid(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState&) {
+Result<Outcome> FinishGrid(const Plan& plan, const Task& task, const Sum& sum, Model before,
+                           const StartFileTensors& start_file) {
   const auto& step = std::get<GridStep>(plan.steps[task.position.step].settings);
   if (sum.Find("fine/events").ok()) return FindCuts(plan, step, sum, std::move(before));
   RETURN_IF_ERROR(CheckEnough(sum, "grid/events"));
@@ -162,7 +170,7 @@ Result<Outcome> FinishGrid(const Plan& plan, const Task& task, const Sum& sum, M
     cuts = Tensor::Of(endpoint->cuts);
   ASSIGN_OR_RETURN(const Start full, StartOf(sum, Replica{}));
   const std::vector<const Block*> blocks = BlocksOf(plan, step.endpoint);
-  ASSIGN_OR_RETURN(const NetworkStart network, NetworkStart::Make(plan, *outcome.next));
+  ASSIGN_OR_RETURN(const NetworkStart network, NetworkStart::Make(plan, *outcome.next, start_file));
   nlohmann::json not_folded = nlohmann::json::array();
   for (const Replica& replica : Replicas(plan)) {
     ASSIGN_OR_RETURN(const std::uint64_t contributors, Contributors(sum, replica.prefix + "grid/events"));

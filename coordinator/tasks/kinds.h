@@ -12,9 +12,11 @@ namespace fedtrial::coordinator {
 
 // One function a kind, in a file of its name; of this room alone.
 Result<Outcome> FinishNormalise(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState&);
-Result<Outcome> FinishGrid(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState&);
+Result<Outcome> FinishGrid(const Plan& plan, const Task& task, const Sum& sum, Model before,
+                           const StartFileTensors& start);
 Result<Outcome> FinishTrain(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState&);
 Result<Outcome> FinishEvaluate(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState&);
+Result<Outcome> FinishRecalibrate(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState&);
 
 // A modality of a network that fewer patients have stays at its start, and so does a block with fewer in a round.
 inline constexpr double kMinBlockPatients = 10;

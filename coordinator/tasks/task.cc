@@ -16,9 +16,9 @@ struct Row {
 };
 constexpr std::array<Row, 4> kRows{{
     {"normalise", FinishNormalise},
-    {"grid", FinishGrid},
     {"train", FinishTrain},
     {"evaluate", FinishEvaluate},
+    {"recalibrate", FinishRecalibrate},
 }};
 
 }  // namespace
@@ -34,7 +34,10 @@ Result<ServerState> ServerState::Decode(ByteView bytes) {
   return ServerState{std::move(model.tensors)};
 }
 
-Result<Outcome> Finish(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState& server) {
+Result<Outcome> Finish(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState& server,
+                       const StartFileTensors& start) {
+  if (task.kind == "grid" && !IsFinished(plan, task.position))
+    return FinishGrid(plan, task, sum, std::move(before), start);
   for (const Row& row : kRows) {
     if (row.kind == task.kind && !IsFinished(plan, task.position))
       return row.finish(plan, task, sum, std::move(before), server);

@@ -7,6 +7,7 @@
 
 #include "common/base/bytes.h"
 #include "common/base/result.h"
+#include "coordinator/tasks/network_start.h"
 #include "model/params/fixed_point.h"
 #include "model/params/model.h"
 #include "proto/plan/layout.h"
@@ -46,8 +47,16 @@ struct Outcome {
 //   train     {"block", "loss", "patients", "contributors", "kept": [tensors of too few sites, which stayed]}
 //   evaluate  {"block", "concordance": {"value", "low", "high", "events", "pairs", "repeats": []}, "loss", "patients",
 //             "test": {"value", "events", "pairs"}, "calibration": {"expected": [], "observed": []}}
-//             concordance: pairs within hospitals, mean over repeats, 95 % bootstrap interval; pairs of one repeat
-Result<Outcome> Finish(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState& server);
+//             concordance: pairs within hospitals, mean over repeats, 95 % bootstrap interval; pairs of one repeat. Of
+//             a head that predicts a label it is the area under the ROC curve, events are the patients with the label
+//   recalibrate {"block", "predictor", "round", "rounds", "events", "slope", "intercept", "after": {"slope",
+//             "intercept"}, "left": [prefix]}. slope and intercept: the constants of the full model so far (null
+//             in the first round); after: what is still wrong (1 and 0 are ideal) with the cross-validated predictions,
+//             recalibrated by the constants of the round before, each fold by those of the others: in the second round
+//             of the predictions as trained; left: replicas that stay as they are because fewer than 3 sites or 10
+//             events tell, or nothing sensible came out (the full one is "")
+Result<Outcome> Finish(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState& server,
+                       const StartFileTensors& start = {});
 
 // Says in the model what it is: `before` zeros for the first. The keys are in proto/PROTOCOL.md.
 struct ModelIdentity {

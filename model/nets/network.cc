@@ -75,13 +75,14 @@ at::Tensor Network::Queries(const at::Tensor& landmark_weeks) const {
   std::vector<at::Tensor> queries;
   for (const HeadShape& head : shape_.heads) queries.push_back(Block(head.name)["query"]);
   const at::Tensor all = at::stack(queries, 0).unsqueeze(0);  // [1, H, width]
-  return all + Linear(Block(shape_.fusion).In("time"), TimeFeatures(landmark_weeks)).unsqueeze(1);
+  return all + Linear(Block(shape_.fusion).In("time"), TimeFeatures(landmark_weeks));
 }
 
 at::Tensor Network::LinearSkip(std::size_t head, const NetworkBatch& batch) const {
   std::vector<std::string_view> seen;
   for (const StaticShape& block : shape_.statics) seen.push_back(block.name);
   for (const PanelShape& panel : shape_.panels) seen.push_back(panel.name);
+  if (!shape_.mri.empty()) seen.push_back(shape_.mri);
   std::erase_if(seen, [&](std::string_view block) { return Hides(shape_.heads[head], block); });
   std::vector<at::Tensor> betas;
   for (const std::string_view block : seen) betas.push_back(Block(LinearBlock(shape_.heads[head].name, block))["beta"]);

@@ -28,10 +28,9 @@ struct NetworkBatch {
   std::vector<Statics> statics;  // as NetworkShape::statics
   std::vector<Panel> panels;     // as NetworkShape::panels
   Images images;                 // undefined without an image block
-  at::Tensor landmark_weeks;     // [B]
-  // What a head's linear skips read, by head: [B, F], block by block of those it sees. Of a static its values; of a
-  // panel the last value of each analyte, 0 where there is none. Changes beside it cost concordance on real data
-  // (pbcseq).
+  at::Tensor landmark_weeks;     // [B, heads]: what each head takes for the time of its prediction
+  // What a head's linear skips read, by head: [B, F], block by block of those it sees (LinearInputs), 0 where there is
+  // nothing.
   std::vector<at::Tensor> linear;
 
   // The tokens: one a static block, then of each panel its V visits and a token that stands for "none", then of the

@@ -196,13 +196,16 @@ void AddHead(TensorList& list, const NetworkShape& shape, const HeadShape& head)
   for (const StaticShape& block : shape.statics) {
     if (Hides(head, block.name)) continue;
     list.Block(LinearBlock(head.name, block.name));
-    list.Zero("beta", {outputs, block.features}, TensorRole::kLinear);
+    list.Zero("beta", {outputs, LinearInputs(shape, head, block)}, TensorRole::kLinear);
   }
   for (const PanelShape& panel : shape.panels) {
     if (Hides(head, panel.name)) continue;
     list.Block(LinearBlock(head.name, panel.name));
-    list.Zero("beta", {outputs, panel.analytes}, TensorRole::kLinear);  // of the latest values
+    list.Zero("beta", {outputs, LinearInputs(shape, head, panel)}, TensorRole::kLinear);
   }
+  if (shape.mri.empty() || Hides(head, shape.mri)) return;
+  list.Block(LinearBlock(head.name, shape.mri));
+  list.Zero("beta", {outputs, LinearImageInputs(shape, head)}, TensorRole::kLinear);
 }
 
 std::vector<NetworkTensor> TensorsOf(const NetworkShape& shape, ScalarType type) {
@@ -269,6 +272,28 @@ std::size_t OutputsOf(HeadKind kind) {
 std::string MissingBlock(std::string_view modality) { return fmt::format("{}.missing", modality); }
 std::string SequenceBlock(std::string_view mri) { return fmt::format("{}.sequences", mri); }
 std::string LinearBlock(std::string_view head, std::string_view of) { return fmt::format("{}.{}", head, of); }
+namespace {
+
+// Values of the treatment that a head sees.
+std::size_t TreatmentValues(const NetworkShape& shape, const HeadShape& head) {
+  std::size_t values = 0;
+  for (const StaticShape& block : shape.statics)
+    if (block.treatment && !Hides(head, block.name)) values += block.features;
+  return values;
+}
+
+}  // namespace
+
+std::size_t LinearInputs(const NetworkShape& shape, const HeadShape& head, const StaticShape& block) {
+  return block.treatment ? block.features : block.features * (1 + TreatmentValues(shape, head));
+}
+std::size_t LinearInputs(const NetworkShape& shape, const HeadShape& head, const PanelShape& panel) {
+  return 2 * panel.analytes * (1 + TreatmentValues(shape, head));
+}
+std::size_t LinearImageInputs(const NetworkShape& shape, const HeadShape& head) {
+  return kLesionInputs * (1 + TreatmentValues(shape, head));
+}
+
 std::string DecoderBlock(std::string_view mri) { return fmt::format("{}.decoder", mri); }
 bool Hides(const HeadShape& head, std::string_view block) {
   return std::ranges::find(head.hidden, block) != head.hidden.end();

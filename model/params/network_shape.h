@@ -35,7 +35,7 @@ struct NetworkSizes {
 struct StaticShape {
   std::string name;  // the block's
   std::size_t features = 0;
-  bool always_seen = false;  // the trial arm: modality dropout never hides it
+  bool treatment = false;  // the trial's arm: modality dropout never hides it, linear skips read products with it
 };
 
 // Analytes that come together: one token a visit.
@@ -97,6 +97,17 @@ struct NetworkTensor {
   double constant = 0.0;   // start value where deviation is 0
   double deviation = 0.0;  // > 0: starts normal with it, cut at two deviations
 };
+
+// What the linear skip "<head>.<block>" reads of a static or a panel: of a static its values; of a panel the last value
+// of each analyte and its change since the first; of the images kLesionInputs figures of the lesion. Then all of these
+// times each value of the treatment, where the head sees that, since what a patient gains from it may depend on them
+// (the modified covariates of Tian et al. 2014, JASA 109:1517, section 3).
+std::size_t LinearInputs(const NetworkShape& shape, const HeadShape& head, const StaticShape& block);
+std::size_t LinearInputs(const NetworkShape& shape, const HeadShape& head, const PanelShape& panel);
+std::size_t LinearImageInputs(const NetworkShape& shape, const HeadShape& head);
+// 1 where there is an image, the lesion's size and its change since the first, and of each sequence its mean and
+// deviation (LesionFigures), the latest of each.
+inline constexpr std::size_t kLesionInputs = 11;
 
 // Every tensor of the network, block by block. kInvalidInput, all problems in one sentence: a name twice or not of
 // [a-z0-9_]+, a size of 0, a width that the attention heads don't divide, channels not of 8, a hidden block that isn't

@@ -33,6 +33,12 @@ struct Course {
   bool died = false;
 };
 
+// The first scan after day 0 that looked like progression. Days from the first fraction.
+struct Suspicion {
+  double day = 0.0;            // of the scan, > 0
+  std::optional<bool> pseudo;  // as later scans or histology settled it; nothing: not settled
+};
+
 // One patient as numbers: units, detection limits and day offsets are settled, nothing is scaled.
 struct Sample {
   std::string key;                       // the site's pseudonym: never leaves the site, never in a log
@@ -44,6 +50,7 @@ struct Sample {
   std::vector<PanelVisit> panel_visits;  // by panel, then by day; a day at most once a panel
   std::vector<VolumeId> volumes;         // by day, then by sequence
   std::optional<Course> course;          // where the plan asks for it and the tables have it
+  std::optional<Suspicion> suspicion = std::nullopt;  // as course
 };
 
 // Measurements that come together, a token a visit: a block of the plan of that kind.

@@ -1,5 +1,8 @@
 #include "model/samples/volume.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace fedtrial {
 
 std::string_view ToString(MriSequence sequence) {
@@ -14,6 +17,21 @@ std::string_view ToString(MriSequence sequence) {
       return "FLAIR";
   }
   return "unknown";
+}
+
+std::optional<LesionFigures> FiguresOf(const Volume& volume) {
+  double count = 0.0, sum = 0.0, squares = 0.0;
+  for (std::size_t i = 0; i < volume.lesion.size(); ++i) {
+    if (volume.lesion[i] == 0.0F) continue;
+    const auto value = static_cast<double>(volume.image[i]);
+    count += 1.0;
+    sum += value;
+    squares += value * value;
+  }
+  if (count == 0.0) return std::nullopt;
+  const double mean = sum / count;
+  return LesionFigures{std::log1p(1000.0 * count / static_cast<double>(volume.lesion.size())), mean,
+                       std::sqrt(std::max(0.0, squares / count - mean * mean))};
 }
 
 }  // namespace fedtrial

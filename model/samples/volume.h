@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,14 @@ struct Volume {
   std::vector<float> image;           // size[0] * size[1] * size[2]; z-scores inside the brain, 0 outside
   std::vector<float> lesion;          // as long, 0 or 1; empty where no mask was given
 };
+
+// A lesion in one volume by first-order features (Zwanenburg et al. 2020, Radiology 295:328).
+struct LesionFigures {
+  double size = 0.0;                   // log(1 + 1000 * its share of all voxels)
+  double mean = 0.0, deviation = 0.0;  // of the image in it, z-scores
+};
+// None where the volume has no mask, or an empty one.
+std::optional<LesionFigures> FiguresOf(const Volume& volume);
 
 // Where volumes come from: at a site the encrypted cache, in tests memory.
 class VolumeSource {

@@ -99,16 +99,62 @@ NetworkBatch::Panel CollatePanel(std::span<const PatientInput> inputs, std::size
           TensorOf(weeks, {rows, visits}, options)};
 }
 
-// The last value of each analyte that a head may see.
-void AddLatest(const PatientInput& input, std::size_t panel, std::size_t analytes, std::size_t head,
-               std::vector<double>& values) {
+// What is smaller costs more under the same ridge: products are many, and few of them tell anything.
+constexpr double kProductScale = 0.7;
+
+// The last value of each analyte that a head may see, and its change since the first.
+std::vector<double> LatestValues(const PatientInput& input, std::size_t panel, std::size_t analytes, std::size_t head) {
   const auto& last = input.heads[head].last_day;
-  const std::size_t first = values.size();
-  values.resize(first + analytes);
+  std::vector<double> values(2 * analytes);
   for (const PanelInput& visit : input.panels[panel]) {
     if (last && !(visit.day <= *last)) continue;
-    for (const PanelInput::Value& each : visit.values) values[first + each.analyte] = each.value;
+    for (const PanelInput::Value& each : visit.values) {
+      values[each.analyte] = each.value;
+      values[analytes + each.analyte] = each.change;
+    }
   }
+  return values;
+}
+
+// The figures of a patient's lesion that a head may see (kLesionInputs): the latest, and how much it grew.
+std::vector<double> LatestLesion(const PatientInput& input, const VolumeTokens& seen, std::size_t head) {
+  const auto& last = input.heads[head].last_day;
+  std::vector<double> values(kLesionInputs);
+  std::optional<double> first;
+  for (const VolumeId& volume : input.volumes) {
+    if (last && !(volume.day <= *last)) continue;
+    values[0] = 1.0;
+    const auto found = seen.find(volume.key);
+    if (found == seen.end() || !found->second.lesion) continue;
+    const LesionFigures& lesion = *found->second.lesion;
+    if (!first) first = lesion.size;
+    values[1] = lesion.size;
+    values[2] = lesion.size - *first;
+    const std::size_t place = 3 + 2 * static_cast<std::size_t>(volume.sequence);
+    values[place] = lesion.mean;
+    values[place + 1] = lesion.deviation;
+  }
+  return values;
+}
+
+// What the linear skips of one head read of one patient: LinearInputs.
+void AddLinear(const NetworkShape& shape, const PatientInput& input, const VolumeTokens& seen, std::size_t h,
+               std::vector<double>& all) {
+  const HeadShape& head = shape.heads[h];
+  std::vector<double> treatment;
+  for (std::size_t s = 0; s < shape.statics.size(); ++s)
+    if (shape.statics[s].treatment && !Hides(head, shape.statics[s].name))
+      treatment.insert(treatment.end(), input.statics[s].values.begin(), input.statics[s].values.end());
+  const auto add = [&](const std::vector<double>& values, bool products) {
+    all.insert(all.end(), values.begin(), values.end());
+    for (const double given : products ? treatment : std::vector<double>{})
+      for (const double value : values) all.push_back(kProductScale * given * value);
+  };
+  for (std::size_t s = 0; s < shape.statics.size(); ++s)
+    if (!Hides(head, shape.statics[s].name)) add(input.statics[s].values, !shape.statics[s].treatment);
+  for (std::size_t p = 0; p < shape.panels.size(); ++p)
+    if (!Hides(head, shape.panels[p].name)) add(LatestValues(input, p, shape.panels[p].analytes, h), true);
+  if (!shape.mri.empty() && !Hides(head, shape.mri)) add(LatestLesion(input, seen, h), true);
 }
 
 NetworkBatch::Images CollateImages(std::span<const PatientInput> inputs, std::size_t slots,
@@ -161,24 +207,18 @@ at::Tensor IndicesOf(const std::vector<int64_t>& values, at::IntArrayRef shape, 
 }
 
 std::vector<at::Tensor> CollateLinear(const NetworkShape& shape, std::span<const PatientInput> inputs,
-                                      const at::TensorOptions& options) {
+                                      const VolumeTokens& seen, const at::TensorOptions& options) {
   std::vector<at::Tensor> linear;
   for (std::size_t h = 0; h < shape.heads.size(); ++h) {
     std::vector<double> values;
-    for (const PatientInput& input : inputs) {
-      for (std::size_t s = 0; s < shape.statics.size(); ++s)
-        if (!Hides(shape.heads[h], shape.statics[s].name))
-          values.insert(values.end(), input.statics[s].values.begin(), input.statics[s].values.end());
-      for (std::size_t p = 0; p < shape.panels.size(); ++p)
-        if (!Hides(shape.heads[h], shape.panels[p].name)) AddLatest(input, p, shape.panels[p].analytes, h, values);
-    }
+    for (const PatientInput& input : inputs) AddLinear(shape, input, seen, h, values);
     const int64_t rows = Size(inputs.size());
     linear.push_back(TensorOf(values, {rows, Size(values.size()) / rows}, options));
   }
   return linear;
 }
 
-NetworkBatch Collate(const NetworkShape& shape, std::span<const PatientInput> inputs,
+NetworkBatch Collate(const NetworkShape& shape, std::span<const PatientInput> inputs, const VolumeTokens& seen,
                      const at::TensorOptions& options) {
   NetworkBatch batch;
   std::vector<std::size_t> slots;
@@ -195,7 +235,8 @@ NetworkBatch Collate(const NetworkShape& shape, std::span<const PatientInput> in
   Tokens tokens(shape, inputs.size());
   std::vector<double> landmark;
   for (const PatientInput& input : inputs) {
-    landmark.push_back(input.landmark_day / kDaysAWeek);
+    for (const PatientInput::Head& head : input.heads)
+      landmark.push_back(head.last_day.value_or(input.landmark_day) / kDaysAWeek);
     for (const StaticShape& block : shape.statics) {
       std::vector<bool> seen;
       for (const HeadShape& head : shape.heads) seen.push_back(!Hides(head, block.name));
@@ -206,8 +247,8 @@ NetworkBatch Collate(const NetworkShape& shape, std::span<const PatientInput> in
     if (!shape.mri.empty()) tokens.AddVisits(shape.mri, input, input.volumes, volumes);
   }
   tokens.Store(batch, options);
-  batch.linear = CollateLinear(shape, inputs, options);
-  batch.landmark_weeks = TensorOf(landmark, {Size(inputs.size())}, options);
+  batch.linear = CollateLinear(shape, inputs, seen, options);
+  batch.landmark_weeks = TensorOf(landmark, {Size(inputs.size()), Size(shape.heads.size())}, options);
   return batch;
 }
 
@@ -236,7 +277,8 @@ Result<VolumeStack> LoadVolumes(const NetworkSizes& sizes, const VolumeSource& s
     no_lesion.push_back(volume.lesion.empty() ? 1.0 : 0.0);
     out += channels * voxels;
   }
-  VolumeStack result{stack.to(options), {}};
+  VolumeStack result{stack.to(options), {}, {}};
+  for (const Volume& volume : volumes) result.lesions.push_back(FiguresOf(volume));
   if (channels == 2) result.no_lesion = TensorOf(no_lesion, {Size(ids.size()), 1}, options);
   return result;
 }
@@ -249,19 +291,20 @@ Status AddVolumeTokens(const Network& network, const VolumeSource& source, std::
     ASSIGN_OR_RETURN(const VolumeStack stack, LoadVolumes(network.shape().sizes, source, std::span(&id, 1), options));
     const at::Tensor token =
         network.EncodeVolumes(stack.volumes, stack.no_lesion).to(at::kCPU, at::kDouble).contiguous();
-    tokens.emplace(id.key, std::vector<double>(token.data_ptr<double>(), token.data_ptr<double>() + token.numel()));
+    const double* values = token.data_ptr<double>();
+    tokens.emplace(id.key, SeenVolume{{values, values + token.numel()}, stack.lesions.front()});
   }
   return {};
 }
 
 NetworkBatch CollateWithTokens(const NetworkShape& shape, std::span<const PatientInput> inputs,
                                const VolumeTokens& tokens, const at::TensorOptions& options) {
-  NetworkBatch batch = Collate(shape, inputs, options);
+  NetworkBatch batch = Collate(shape, inputs, tokens, options);
   if (shape.mri.empty()) return batch;
   const std::vector<VolumeId> ids = VolumesOf(inputs);
   std::vector<double> values;
   for (const VolumeId& id : ids) {
-    const std::vector<double>& token = tokens.at(id.key);
+    const std::vector<double>& token = tokens.at(id.key).token;
     values.insert(values.end(), token.begin(), token.end());
   }
   batch.images.embeddings = TensorOf(values, {Size(ids.size()), Size(shape.sizes.width)}, options);

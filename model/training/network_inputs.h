@@ -1,7 +1,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
-#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,12 +16,13 @@ namespace fedtrial {
 
 // Patients as one padded batch, all but images.embeddings, which belong to VolumesOf in its order. At least one
 // patient.
-NetworkBatch Collate(const NetworkShape& shape, std::span<const PatientInput> inputs, const at::TensorOptions& options);
+NetworkBatch Collate(const NetworkShape& shape, std::span<const PatientInput> inputs, const VolumeTokens& seen,
+                     const at::TensorOptions& options);
 
 // NetworkBatch::linear alone: in training the skips read what dropout hides from the tokens, so that they are fitted as
-// a linear model is.
+// a linear model is. Of the volumes what `seen` has.
 std::vector<at::Tensor> CollateLinear(const NetworkShape& shape, std::span<const PatientInput> inputs,
-                                      const at::TensorOptions& options);
+                                      const VolumeTokens& seen, const at::TensorOptions& options);
 
 // The volumes of a batch, patient by patient.
 std::vector<VolumeId> VolumesOf(std::span<const PatientInput> inputs);
@@ -30,16 +31,15 @@ std::vector<VolumeId> VolumesOf(std::span<const PatientInput> inputs);
 struct VolumeStack {
   at::Tensor volumes;    // [N, channels, z, y, x]
   at::Tensor no_lesion;  // [N, 1]; undefined for one channel
+  std::vector<std::optional<LesionFigures>> lesions;
 };
 // kInvalidInput if a volume can't be loaded, has another size than the first, a side that 2^(stages) doesn't divide, or
 // a length that isn't its size. `ids` isn't empty.
 Result<VolumeStack> LoadVolumes(const NetworkSizes& sizes, const VolumeSource& source, std::span<const VolumeId> ids,
                                 const at::TensorOptions& options);
 
-// Tokens of volumes by VolumeId::key: what an encoder that isn't trained says of them, once and for all.
-using VolumeTokens = std::map<std::string, std::vector<double>>;
-
-// Adds those of `ids` that aren't there yet, one volume at a time. Keeps no graph. Errors as LoadVolumes.
+// Reads those of `ids` that `tokens` lacks, one volume at a time: what an encoder that isn't trained says of them, once
+// and for all. Keeps no graph. Errors as LoadVolumes.
 Status AddVolumeTokens(const Network& network, const VolumeSource& source, std::span<const VolumeId> ids,
                        const at::TensorOptions& options, VolumeTokens& tokens);
 

@@ -68,8 +68,11 @@ class Trainer {
   }
 
  private:
-  Result<const VolumeTokens*> TokensOf(std::span<const VolumeId> ids, VolumeTokens& own) {
-    VolumeTokens& tokens = images_.tokens != nullptr && !trains_encoder_ ? *images_.tokens : own;
+  // Every volume of the inputs, once the loss was measured.
+  VolumeTokens& Seen() { return images_.tokens != nullptr && !trains_encoder_ ? *images_.tokens : tokens_; }
+
+  Result<const VolumeTokens*> TokensOf(std::span<const VolumeId> ids) {
+    VolumeTokens& tokens = Seen();
     const auto there = [&](const VolumeId& id) { return tokens.contains(id.key); };
     if (images_.source != nullptr)
       RETURN_IF_ERROR(AddVolumeTokens(network_, *images_.source, ids, state_.options(), tokens));
@@ -81,7 +84,7 @@ class Trainer {
   // Under the model given, in chunks and without dropout.
   Status MeasureLoss(NetworkUpdate& update) {
     const at::NoGradGuard no_grad;
-    ASSIGN_OR_RETURN(const VolumeTokens* tokens, TokensOf(VolumesOf(inputs_), tokens_));
+    ASSIGN_OR_RETURN(const VolumeTokens* tokens, TokensOf(VolumesOf(inputs_)));
     const std::span<const PatientInput> all(inputs_);
     for (std::size_t first = 0; first < all.size(); first += kChunk) {
       const auto some = all.subspan(first, std::min(kChunk, all.size() - first));
@@ -107,7 +110,7 @@ class Trainer {
     const Dropout dropout{settings_.dropout,
                           at::make_generator<at::CPUGeneratorImpl>(UniformBelow(std::uint64_t{1} << 53, random))};
     ASSIGN_OR_RETURN(NetworkBatch collated, CollateBatch(batch));
-    collated.linear = CollateLinear(task_.shape, whole, state_.options());
+    collated.linear = CollateLinear(task_.shape, whole, Seen(), state_.options());
     const auto outputs = network_.Forward(collated, settings_.dropout > 0.0 ? &dropout : nullptr);
 
     const std::vector<std::size_t> labels = LabelsPerHead(task_.shape, batch);
@@ -137,6 +140,7 @@ class Trainer {
     std::vector<std::string_view> tables;
     for (const StaticShape& block : task_.shape.statics) tables.push_back(block.name);
     for (const PanelShape& panel : task_.shape.panels) tables.push_back(panel.name);
+    if (!task_.shape.mri.empty()) tables.push_back(task_.shape.mri);
     for (const HeadShape& head : task_.shape.heads) {
       const auto rule = linear.find(head.name);
       if (rule == linear.end()) touched.erase(head.name);
@@ -155,12 +159,12 @@ class Trainer {
   Result<NetworkBatch> CollateBatch(std::span<const PatientInput> batch) {
     const std::vector<VolumeId> ids = VolumesOf(batch);
     if (!trains_encoder_ || ids.empty()) {
-      ASSIGN_OR_RETURN(const VolumeTokens* tokens, TokensOf(ids, tokens_));
+      ASSIGN_OR_RETURN(const VolumeTokens* tokens, TokensOf(ids));
       return CollateWithTokens(task_.shape, batch, *tokens, state_.options());
     }
     if (images_.source == nullptr)
       return Error{ErrorCode::kInvalidInput, "training: the encoder is trained and there is no source of volumes"};
-    NetworkBatch collated = Collate(task_.shape, batch, state_.options());
+    NetworkBatch collated = Collate(task_.shape, batch, Seen(), state_.options());
     ASSIGN_OR_RETURN(const VolumeStack stack, LoadVolumes(task_.shape.sizes, *images_.source, ids, state_.options()));
     collated.images.embeddings = network_.EncodeVolumes(stack.volumes, stack.no_lesion);
     return collated;

@@ -42,8 +42,8 @@ struct NetworkUpdate {
 // token is computed once and kept in `tokens`, which the caller may carry from round to round as long as the encoder's
 // block stays as it is, and must empty otherwise.
 struct ImageInputs {
-  const VolumeSource* source = nullptr;                          // null: no patient has a volume that `tokens` lacks
-  std::map<std::string, std::vector<double>>* tokens = nullptr;  // null: none are kept
+  const VolumeSource* source = nullptr;  // null: no patient has a volume that `tokens` lacks
+  VolumeTokens* tokens = nullptr;        // null: none are kept
 };
 
 // Local training: `epochs` passes over the patients with a label, in mini-batches. The same task, inputs, seed, machine

@@ -35,7 +35,9 @@ Status CheckLabelIsHidden(const NetworkShape& shape, const InputMap& map, std::s
 Status CheckHead(const HeadShape& shape, const InputMap::Head& head, std::size_t features) {
   if (head.cuts_days.size() != shape.bins)
     return Wrong(fmt::format("head \"{}\" has {} bins and {} cuts", shape.name, shape.bins, head.cuts_days.size()));
-  for (const auto& feature : {head.label, head.share, head.last_day})
+  if (head.suspicion && (shape.kind != HeadKind::kBinary || head.label || head.share))
+    return Wrong(fmt::format("head \"{}\" predicts a suspicion's outcome and something else", shape.name));
+  for (const auto& feature : {head.label, head.share})
     if (feature && *feature >= features)
       return Wrong(fmt::format("head \"{}\" wants feature {} of {}", shape.name, *feature, features));
   if (shape.kind == HeadKind::kIllnessDeath) {
@@ -66,12 +68,12 @@ Result<PatientInput::Statics> StaticsOf(const InputMap::Statics& map, const Samp
   return statics;
 }
 
-Result<std::vector<PanelInput>> PanelOf(const InputMap::Panel& map, const Sample& sample, double landmark_day) {
+Result<std::vector<PanelInput>> PanelOf(const InputMap::Panel& map, const Sample& sample, double last_day) {
   const std::size_t analytes = map.scaling.mean.size();
   std::vector<std::optional<double>> first(analytes);
   std::vector<PanelInput> visits;
   for (const PanelVisit& visit : sample.panel_visits) {  // by day
-    if (visit.panel != map.index || !(visit.day <= landmark_day)) continue;
+    if (visit.panel != map.index || !(visit.day <= last_day)) continue;
     PanelInput input{.day = visit.day, .values = {}};
     for (const PanelValue& each : visit.values) {
       if (each.analyte >= analytes)
@@ -122,10 +124,21 @@ Result<PatientTarget> LabelTarget(const HeadShape& shape, const InputMap::Head& 
   return target.label || target.logit ? PatientTarget{target} : PatientTarget{};
 }
 
+Result<PatientInput::Head> SuspicionHead(const HeadShape& shape, const Sample& sample) {
+  PatientInput::Head head;
+  if (!sample.suspicion) return head;
+  const double day = sample.suspicion->day;
+  if (!std::isfinite(day) || !(day > 0.0))
+    return Wrong(fmt::format("the suspicion of \"{}\" is of day {}, wanted > 0", shape.name, day));
+  head.last_day = day;
+  if (sample.suspicion->pseudo) head.target = BinaryTarget{.label = *sample.suspicion->pseudo ? 1.0 : 0.0, .logit = {}};
+  return head;
+}
+
 Result<PatientInput::Head> HeadOf(const HeadShape& shape, const InputMap::Head& map, const Sample& sample,
                                   double landmark_day) {
+  if (map.suspicion) return SuspicionHead(shape, sample);
   PatientInput::Head head;
-  if (map.last_day && !std::isnan(sample.features[*map.last_day])) head.last_day = sample.features[*map.last_day];
   switch (shape.kind) {
     case HeadKind::kHazard:
     case HeadKind::kEmbedding: {
@@ -215,17 +228,21 @@ Result<PatientInput> InputOf(const NetworkShape& shape, const InputMap& map, con
     ASSIGN_OR_RETURN(PatientInput::Statics values, StaticsOf(statics, sample));
     input.statics.push_back(std::move(values));
   }
+  double last_day = landmark_day;
+  for (std::size_t h = 0; h < map.heads.size(); ++h) {
+    ASSIGN_OR_RETURN(PatientInput::Head head, HeadOf(shape.heads[h], map.heads[h], sample, landmark_day));
+    last_day = std::max(last_day, head.last_day.value_or(landmark_day));
+    input.heads.push_back(std::move(head));
+  }
+  if (last_day > landmark_day)  // what is between is for the head of that day alone
+    for (PatientInput::Head& head : input.heads) head.last_day = head.last_day.value_or(landmark_day);
   for (const InputMap::Panel& panel : map.panels) {
-    ASSIGN_OR_RETURN(std::vector<PanelInput> visits, PanelOf(panel, sample, landmark_day));
+    ASSIGN_OR_RETURN(std::vector<PanelInput> visits, PanelOf(panel, sample, last_day));
     input.panels.push_back(std::move(visits));
   }
   if (!shape.mri.empty())
     std::ranges::copy_if(sample.volumes, std::back_inserter(input.volumes),
-                         [&](const VolumeId& volume) { return volume.day <= landmark_day; });
-  for (std::size_t h = 0; h < map.heads.size(); ++h) {
-    ASSIGN_OR_RETURN(PatientInput::Head head, HeadOf(shape.heads[h], map.heads[h], sample, landmark_day));
-    input.heads.push_back(std::move(head));
-  }
+                         [&](const VolumeId& volume) { return volume.day <= last_day; });
   return input;
 }
 
@@ -255,7 +272,7 @@ PatientInput WithDropout(const NetworkShape& shape, PatientInput input, const In
   std::vector<std::size_t> dropped;
   std::size_t kept = 0;
   for (std::size_t m = 0; m < present.size(); ++m) {
-    if (!present[m] || (m < shape.statics.size() && shape.statics[m].always_seen)) continue;
+    if (!present[m] || (m < shape.statics.size() && shape.statics[m].treatment)) continue;
     if (Chance(dropout.modality, random))
       dropped.push_back(m);
     else
@@ -277,6 +294,23 @@ PatientInput WithDropout(const NetworkShape& shape, PatientInput input, const In
   return input;
 }
 
+namespace {
+
+// Whether the head's last day leaves it one of these visits.
+template <typename Visit>
+bool Reaches(const PatientInput::Head& head, const std::vector<Visit>& visits) {
+  return std::ranges::any_of(visits, [&](const Visit& visit) { return !head.last_day || visit.day <= *head.last_day; });
+}
+
+// Whether a head that is taught has one of them.
+template <typename Visit>
+bool Teaches(const PatientInput& input, const std::vector<Visit>& visits) {
+  return std::ranges::any_of(input.heads,
+                             [&](const PatientInput::Head& head) { return head.labelled() && Reaches(head, visits); });
+}
+
+}  // namespace
+
 std::map<std::string, std::size_t> PatientsPerBlock(const NetworkShape& shape, std::span<const PatientInput> inputs,
                                                     bool modality_dropout) {
   std::map<std::string, std::size_t> patients;
@@ -289,12 +323,13 @@ std::map<std::string, std::size_t> PatientsPerBlock(const NetworkShape& shape, s
     if (std::ranges::none_of(input.heads, &PatientInput::Head::labelled)) continue;
     ++patients[shape.fusion];
     for (std::size_t s = 0; s < shape.statics.size(); ++s)
-      modality(shape.statics[s].name, input.statics[s].present(), modality_dropout && !shape.statics[s].always_seen);
+      modality(shape.statics[s].name, input.statics[s].present(), modality_dropout && !shape.statics[s].treatment);
     for (std::size_t p = 0; p < shape.panels.size(); ++p)
-      modality(shape.panels[p].name, !input.panels[p].empty(), modality_dropout);
+      modality(shape.panels[p].name, Teaches(input, input.panels[p]), modality_dropout);
     if (!shape.mri.empty()) {
-      modality(shape.mri, !input.volumes.empty(), modality_dropout);
-      if (!input.volumes.empty()) ++patients[SequenceBlock(shape.mri)];
+      const bool present = Teaches(input, input.volumes);
+      modality(shape.mri, present, modality_dropout);
+      if (present) ++patients[SequenceBlock(shape.mri)];
     }
     for (std::size_t h = 0; h < shape.heads.size(); ++h) {
       if (!input.heads[h].labelled()) continue;
@@ -305,8 +340,11 @@ std::map<std::string, std::size_t> PatientsPerBlock(const NetworkShape& shape, s
       }
       for (std::size_t p = 0; p < shape.panels.size(); ++p) {
         const auto skip = patients.find(LinearBlock(shape.heads[h].name, shape.panels[p].name));
-        if (skip != patients.end() && !input.panels[p].empty()) ++skip->second;
+        if (skip != patients.end() && Reaches(input.heads[h], input.panels[p])) ++skip->second;
       }
+      if (const auto skip = patients.find(LinearBlock(shape.heads[h].name, shape.mri));
+          skip != patients.end() && Reaches(input.heads[h], input.volumes))
+        ++skip->second;
     }
   }
   return patients;

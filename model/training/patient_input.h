@@ -23,7 +23,8 @@
 namespace fedtrial {
 
 // From a Sample to what a network is told of a patient at a landmark. Nothing that is dated after the landmark gets
-// past this file: not as a value, not as the change of another, not as a count.
+// past this file: not as a value, not as the change of another, not as a count. A head with a day of its own
+// (pseudo-progression) reads up to that day instead, and no other head what it alone may see.
 
 // Where a network finds its inputs and labels. In the order of NetworkShape's statics, panels and heads.
 struct InputMap {
@@ -39,12 +40,19 @@ struct InputMap {
     std::vector<double> cuts_days;     // ends of the bins, from the landmark; empty without bins
     std::optional<std::size_t> label;  // kMethylation, kBinary: the feature that is 0 or 1
     std::optional<std::size_t> share;  // kMethylation: the feature that is the share methylated, in percent, 0 to 100
-    std::optional<std::size_t> last_day;  // the feature that is the day of the last input this head may see; NaN: all
+    bool suspicion = false;            // kBinary: predicts Suspicion::pseudo, at the day of the scan and no landmark
   };
   std::vector<Statics> statics;
   std::vector<Panel> panels;
   std::vector<Head> heads;
 };
+
+// What is known of a volume once it was read: the encoder's token, and the lesion's figures.
+struct SeenVolume {
+  std::vector<double> token;
+  std::optional<LesionFigures> lesion;
+};
+using VolumeTokens = std::map<std::string, SeenVolume>;  // by VolumeId::key
 
 struct PanelInput {
   struct Value {
@@ -72,7 +80,8 @@ struct PatientInput {
   };
   struct Head {
     PatientTarget target;
-    std::optional<double> last_day;  // of inputs it may see
+    std::optional<double> last_day;  // of inputs it may see, and what it takes for the landmark; nothing: all, and
+                                     // the patient's
     bool labelled() const { return target.index() != 0; }
   };
   double landmark_day = 0.0;
@@ -87,7 +96,7 @@ struct PatientInput {
 Status CheckInputMap(const NetworkShape& shape, const InputMap& map, const Cohort& cohort);
 
 // landmark_day >= 0 and, for a head of kIllnessDeath, a multiple of 28. The map has passed CheckInputMap. kInvalidInput
-// on a value that is infinite, a label that isn't 0 or 1, a course that contradicts itself.
+// on a value that is infinite, a label that isn't 0 or 1, a course that contradicts itself, a suspicion before day 0.
 Result<PatientInput> InputOf(const NetworkShape& shape, const InputMap& map, const Sample& sample, double landmark_day);
 
 // As if none of the modalities that `hidden` names had been measured; labels stay.
@@ -101,7 +110,8 @@ PatientInput SeenBy(const NetworkShape& shape, std::size_t head, PatientInput in
 // The same with modalities and visits left out by `random` alone.
 PatientInput WithDropout(const NetworkShape& shape, PatientInput input, const InputDropout& dropout, Random& random);
 
-// Patients who fill each block (NetworkBlocks): of a modality those who have it, of its missing token those who lack it
+// Patients who fill each block (NetworkBlocks): of a modality those who have it by the last day of a head with a label,
+// of its missing token those who lack it
 // or, with modality dropout, all; of a head those with a label, of a linear skip those with label and values; of the
 // fusion those with any label. A patient without any label counts nowhere.
 std::map<std::string, std::size_t> PatientsPerBlock(const NetworkShape& shape, std::span<const PatientInput> inputs,

@@ -41,7 +41,8 @@ Status RunSteps(std::string_view stage, std::size_t items, const NetworkSettings
     std::ranges::sort(drawn);  // so that a full batch is the same in every pass
     SeededRandom random(Sha256(Labelled("fl/dropout/v1", settings).U64(step).bytes()));
     RETURN_IF_ERROR(take(drawn, random));
-    if (settings.save && settings.save_every > 0 && (step + 1) % settings.save_every == 0)
+    const bool in_turn = settings.save_every > 0 && (step + 1) % settings.save_every == 0;
+    if (settings.save && (in_turn || (settings.save_due && settings.save_due())))
       RETURN_IF_ERROR(settings.save(state.Save(fingerprint, step + 1)));
     if (settings.on_way) settings.on_way(static_cast<double>(step + 1) / static_cast<double>(steps));
   }

@@ -54,8 +54,10 @@ struct NetworkSettings {
   std::size_t replica = 0;             // as well
   std::function<bool()> cancelled;     // asked before every step; may be empty
   std::function<void(double)> on_way;  // fraction done; may be empty
-  // Resuming after a kill: every `save_every` steps `save` is given all that a later call needs in `resume`. 0: never.
+  // Resuming after a kill: every `save_every` steps (0: never), and after a step where `save_due` says so, `save` is
+  // given all that a later call needs in `resume`.
   std::size_t save_every = 0;
+  std::function<bool()> save_due;  // may be empty
   std::function<Status(Bytes)> save;
   Bytes resume;  // empty: from the start
 };

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "proto/plan/layout.h"
+#include "proto/plan/network.h"
 
 namespace fedtrial {
 
@@ -74,10 +75,17 @@ class StepOrder {
     } else if (const auto* train = std::get_if<TrainStep>(&step.settings)) {
       CheckModel(table, train->block, train->endpoint);
       trained_.insert(train->block);
+      for (const std::string& block : recalibrated_)
+        if (block == train->block || (IsNetwork(plan_, train->block) && IsOfTrainedNetwork(block)))
+          table.Report("block",
+                       fmt::format("\"{}\" was recalibrated before: recalibrate after all its training", block));
     } else if (const auto* evaluate = std::get_if<EvaluateStep>(&step.settings)) {
       CheckModel(table, evaluate->block, evaluate->endpoint);
-      if (!trained_.contains(evaluate->block) && !IsOfTrainedNetwork(evaluate->block))
-        table.Report("block", fmt::format("\"{}\" has no train step before", evaluate->block));
+      CheckTrained(table, evaluate->block);
+    } else if (const auto* recalibrate = std::get_if<RecalibrateStep>(&step.settings)) {
+      CheckModel(table, recalibrate->block, recalibrate->endpoint);
+      CheckTrained(table, recalibrate->block);
+      recalibrated_.insert(recalibrate->block);
     }
   }
 
@@ -95,6 +103,11 @@ class StepOrder {
       table.Report("endpoint", fmt::format("block \"{}\" predicts endpoint \"{}\"", block, head->endpoint));
   }
 
+  void CheckTrained(TomlTable& table, const std::string& block) {
+    if (!trained_.contains(block) && !IsOfTrainedNetwork(block))
+      table.Report("block", fmt::format("\"{}\" has no train step before", block));
+  }
+
   // The heads are trained with the fusion.
   bool IsOfTrainedNetwork(const std::string& block) const {
     const Block* head = plan_.FindBlock(block);
@@ -104,7 +117,7 @@ class StepOrder {
 
   const Plan& plan_;
   bool normalised_ = false;
-  std::set<std::string> gridded_, trained_;
+  std::set<std::string> gridded_, trained_, recalibrated_;
   std::map<std::string, std::string> endpoint_of_;
 };
 

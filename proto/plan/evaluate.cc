@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proto/plan/network.h"
 #include "proto/plan/task_kinds.h"
 
 namespace fedtrial {
@@ -19,7 +20,11 @@ StepSettings Read(TomlTable& table, const Plan& plan) {
 
 Result<std::vector<TensorSpec>> Tensors(const Plan& plan, const Task& task, const ModelHeader& before) {
   ASSIGN_OR_RETURN(const EvaluateStep step, EvaluationAt(plan, task));
-  ASSIGN_OR_RETURN(const std::uint64_t bins, BinsOf(plan, step.endpoint, before));
+  const Block* block = plan.FindBlock(step.block);
+  std::uint64_t bins = 1;
+  if (block == nullptr || !PredictsLabel(*block)) {
+    ASSIGN_OR_RETURN(bins, BinsOf(plan, step.endpoint, before));
+  }
   std::vector<TensorSpec> tensors = {{"concordance/counts", {EvaluatedRepeats(plan, step.block), 3}},
                                      {"concordance/bootstrap", {step.bootstrap, 2}}};
   if (!plan.split_column.empty()) tensors.push_back({"test/counts", {4}});

@@ -31,6 +31,10 @@ namespace fedtrial {
 //   calibration/observed [bins]           events in the bin, of the same rows
 //
 // A block is filled by every site with a training row (test: with a test row).
+//
+// Of a head that predicts a label (PredictsLabel) rows are the patients whose label is known. "Event" is the label 1,
+// the pairs are those of one patient with it and one without, so that concordance is the area under the ROC curve
+// within hospitals; there is one bin, whose hazard is the probability, at which every row is at risk.
 inline constexpr std::uint64_t kConcordant = 0, kTied = 1, kComparable = 2;  // columns of counts
 inline constexpr std::uint64_t kTestEvents = 3;
 inline constexpr std::uint64_t kNumerator = 0, kDenominator = 1;  // columns of bootstrap

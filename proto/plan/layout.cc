@@ -18,6 +18,10 @@ const TrainStep* TrainAt(const Plan& plan, std::uint32_t step) {
   return step < plan.steps.size() ? std::get_if<TrainStep>(&plan.steps[step].settings) : nullptr;
 }
 
+const RecalibrateStep* RecalibrateAt(const Plan& plan, std::uint32_t step) {
+  return step < plan.steps.size() ? std::get_if<RecalibrateStep>(&plan.steps[step].settings) : nullptr;
+}
+
 bool EvaluatesAfter(const TrainStep& step, std::uint32_t finished) {
   return step.evaluate_every > 0 && (finished % step.evaluate_every == 0 || finished >= step.rounds);
 }
@@ -25,7 +29,7 @@ bool EvaluatesAfter(const TrainStep& step, std::uint32_t finished) {
 }  // namespace
 
 const TaskKind* FindTaskKind(std::string_view name) {
-  for (const TaskKind* kind : {&kNormalise, &kGrid, &kTrain, &kEvaluate}) {
+  for (const TaskKind* kind : {&kNormalise, &kGrid, &kTrain, &kEvaluate, &kRecalibrate}) {
     if (kind->name == name) return kind;
   }
   return nullptr;
@@ -49,7 +53,8 @@ StepPosition NextPosition(const Plan& plan, const StepPosition& position, bool a
   next.evaluating = false;
   const TrainStep* train = TrainAt(plan, position.step);
   if (train == nullptr) {
-    if (again)
+    const RecalibrateStep* recalibrate = RecalibrateAt(plan, position.step);
+    if (again || (recalibrate != nullptr && position.round_in_step + 1 < recalibrate->rounds))
       ++next.round_in_step;
     else
       next = {position.step + 1, 0, false};
@@ -74,6 +79,7 @@ std::uint64_t PlannedRounds(const Plan& plan) {
       rounds += train->rounds - 1u;
       if (train->evaluate_every > 0) rounds += (train->rounds + train->evaluate_every - 1u) / train->evaluate_every;
     }
+    if (const auto* recalibrate = std::get_if<RecalibrateStep>(&step.settings)) rounds += recalibrate->rounds - 1u;
     if (const auto* grid = std::get_if<GridStep>(&step.settings)) {
       const Endpoint* endpoint = plan.FindEndpoint(grid->endpoint);
       if (endpoint != nullptr && endpoint->cuts.empty()) rounds += 1;
@@ -119,6 +125,7 @@ Result<Encoding> TrainEncoding(const Plan& plan) {
 std::string_view BlockOf(const Plan& plan, const Task& task) {
   if (const TrainStep* train = TrainAt(plan, task.position.step)) return train->block;
   if (IsFinished(plan, task.position)) return "";
+  if (const RecalibrateStep* recalibrate = RecalibrateAt(plan, task.position.step)) return recalibrate->block;
   const auto* evaluate = std::get_if<EvaluateStep>(&plan.steps[task.position.step].settings);
   return evaluate == nullptr ? std::string_view() : evaluate->block;
 }
@@ -126,6 +133,7 @@ std::string_view BlockOf(const Plan& plan, const Task& task) {
 std::string_view EndpointOf(const Plan& plan, const Task& task) {
   if (const TrainStep* train = TrainAt(plan, task.position.step)) return train->endpoint;
   if (IsFinished(plan, task.position)) return "";
+  if (const RecalibrateStep* recalibrate = RecalibrateAt(plan, task.position.step)) return recalibrate->endpoint;
   const auto& settings = plan.steps[task.position.step].settings;
   if (const auto* grid = std::get_if<GridStep>(&settings)) return grid->endpoint;
   const auto* evaluate = std::get_if<EvaluateStep>(&settings);

@@ -21,7 +21,7 @@ struct StepPosition {
 
 // What is asked in a round, the same on every side.
 struct Task {
-  std::string kind;  // normalise, grid, train, evaluate
+  std::string kind;  // normalise, grid, train, evaluate, recalibrate
   StepPosition position;
   std::uint64_t round = 0;
   std::uint64_t seed = 0;  // RoundSeed(plan, round)
@@ -49,6 +49,7 @@ std::uint64_t PlannedRounds(const Plan& plan);
 //              <p><block>/{beta [features of the block],intercept [bins]} deltas, in the plan's precision
 //              loss/<block> [1] mean loss per training patient of the full replica before the step, without penalty
 //   evaluate   see proto/plan/evaluate.h
+//   recalibrate  see proto/plan/recalibrate.h
 // Bins count (0, c_0], (c_0, c_1], ... as in model/survival/discrete_hazard.h. All but train: float64, 64-bit words,
 // weight 1. kIntegrity if the model lacks what the task starts from (says which tensor); kInternal for a task that
 // isn't at its place in the plan.
@@ -62,7 +63,8 @@ Result<Encoding> TrainEncoding(const Plan& plan);
 
 // Bins of the histogram that a grid's cuts are read from: (0, w], (w, 2w], ... up to the horizon.
 std::uint64_t FineBins(const GridStep& step);
-// Block and endpoint of a train, grid or evaluate task, and of an evaluation between the rounds of a train step.
+// Block and endpoint of a train, grid, evaluate or recalibrate task, and of an evaluation between the rounds of a train
+// step.
 std::string_view BlockOf(const Plan& plan, const Task& task);
 std::string_view EndpointOf(const Plan& plan, const Task& task);
 
@@ -78,6 +80,7 @@ std::string_view WithoutReplica(std::string_view block);
 //   <p>constants/labels [heads]                            those of them with a label of each head, with a network
 //   constants/modalities [modalities]                      1 for those that enough sites and patients have; those of 0
 //                                                          stay at their start and nobody's are read (grid, a network)
+//   <p>constants/recalibration.<predictor> [2 + bins]      see proto/plan/recalibrate.h (recalibrate)
 std::string MeanName(const Replica& replica);
 std::string DeviationName(const Replica& replica);
 std::string PatientsName(const Replica& replica);

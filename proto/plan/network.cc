@@ -27,6 +27,9 @@ Result<HeadShape> ShapeOf(const Plan& plan, const Block& block, const ModelHeade
     case HeadTarget::kLabel:
       head.kind = block.share ? HeadKind::kMethylation : HeadKind::kBinary;
       return head;
+    case HeadTarget::kPseudoProgression:
+      head.kind = HeadKind::kBinary;
+      return head;
     case HeadTarget::kEmbedding:
       head.kind = HeadKind::kEmbedding;
       endpoint = plan.endpoints.front().name;
@@ -58,7 +61,7 @@ Result<NetworkShape> NetworkOf(const Plan& plan, const ModelHeader& before) {
   for (const Block& block : plan.blocks) {
     switch (block.kind) {
       case BlockKind::kStatic:
-        shape.statics.push_back({block.name, block.features.size(), block.always_seen});
+        shape.statics.push_back({block.name, block.features.size(), block.treatment});
         break;
       case BlockKind::kPanel:
         shape.panels.push_back({block.name, block.features.size()});
@@ -96,6 +99,10 @@ std::set<std::string> TrainedBlocks(const NetworkShape& shape, NetworkStage stag
     if (wanted) trained.insert(block);
   }
   return trained;
+}
+
+bool PredictsLabel(const Block& block) {
+  return block.target == HeadTarget::kLabel || block.target == HeadTarget::kPseudoProgression;
 }
 
 const Block* HeadOf(const Plan& plan, std::string_view endpoint) {

@@ -21,6 +21,8 @@ Result<NetworkShape> NetworkOf(const Plan& plan, const ModelHeader& before);
 bool IsNetwork(const Plan& plan, std::string_view block);
 // Blocks that a step of this stage trains and sends.
 std::set<std::string> TrainedBlocks(const NetworkShape& shape, NetworkStage stage);
+// Whether the block is a head that predicts 0 or 1.
+bool PredictsLabel(const Block& block);
 // The head that predicts the endpoint: what an evaluation of the network scores. Null: none.
 const Block* HeadOf(const Plan& plan, std::string_view endpoint);
 

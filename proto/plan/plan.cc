@@ -55,6 +55,11 @@ std::vector<const Block*> Plan::Modalities() const {
   return modalities;
 }
 
+const Block* Plan::PseudoProgression() const {
+  const auto found = std::ranges::find(blocks, HeadTarget::kPseudoProgression, &Block::target);
+  return found == blocks.end() ? nullptr : &*found;
+}
+
 namespace {
 
 std::vector<Replica> ReplicasUpTo(unsigned repeats, unsigned folds) {

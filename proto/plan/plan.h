@@ -64,19 +64,29 @@ std::string_view ToString(BlockKind kind);  // as the plan writes it
 // Whether sites fill tokens of it: static, panel, mri.
 bool IsModality(BlockKind kind);
 
-// kLabel: the probability that a feature with values 0 to 1 is 1. kEmbedding: a place for retrieval and profiles.
-enum class HeadTarget { kNone, kEndpoint, kLabel, kEmbedding };
+// kLabel: the probability that a feature with values 0 to 1 is 1. kPseudoProgression: that the first scan that looked
+// like progression showed none (model/samples Suspicion). kEmbedding: a place for retrieval and profiles.
+enum class HeadTarget { kNone, kEndpoint, kLabel, kEmbedding, kPseudoProgression };
+
+// Where the scans' ratings stand (a row per patient and scan), of kPseudoProgression.
+struct RatedScans {
+  std::string rating_column = {};   // "response.rano"
+  std::string day_column = {};      // of the scan
+  std::string confirm_column = {};  // day of the scan or histology that settled it
+  double within_days = 0.0;         // a suspicion is looked for up to this day, > 0
+};
 
 struct Block {
   std::string name;  // [a-z0-9_]+
   BlockKind kind = BlockKind::kLinear;
   std::vector<std::size_t> features;  // indices into Plan::features; none of mri, fusion, head
-  bool always_seen = false;           // kStatic: modality dropout never hides it (the trial's arm)
+  bool treatment = false;             // kStatic: the trial's arm (StaticShape::treatment)
   // Of a head alone.
   HeadTarget target = HeadTarget::kNone;
   std::string endpoint = {};                        // of kEndpoint
   std::size_t label = 0;                            // of kLabel: index into Plan::features
   std::optional<std::size_t> share = std::nullopt;  // of kLabel: the same as a percentage (MGMT), learnt beside it
+  RatedScans scans = {};                            // of kPseudoProgression
   std::vector<std::string> hidden = {};  // modalities that it doesn't see: all that read label or share are here
 };
 
@@ -89,10 +99,18 @@ struct Protocol {
 
 enum class Preset { kTiny, kSmall, kBase };
 
+// A model file beside the plan that the network starts from, in place of the plan's seed.
+struct StartFile {
+  std::string file;  // its name: the folder is the plan's
+  Digest sha256{};
+  std::vector<std::string> blocks = {};  // taken from it, each whole; empty: all of the network's that it has
+};
+
 // Of a plan with a fusion.
 struct NetworkRules {
   Preset preset = Preset::kSmall;
   std::optional<unsigned> repeats = std::nullopt;  // of the folds: the network is in the first so many; none: in all
+  std::optional<StartFile> start = std::nullopt;   // none: all of it is drawn from the plan's seed
 };
 
 // Of a plan with an mri block: what every site's imaging chain must be asked for.
@@ -171,9 +189,15 @@ struct EvaluateStep {
   unsigned bootstrap = 200;  // replicate sums for the interval
 };
 
+struct RecalibrateStep {
+  std::string block;  // a linear block, a head or the fusion: all its training lies before
+  std::string endpoint;
+  unsigned rounds = 6;  // one for the centres of the bins, then one a step of Newton's method
+};
+
 struct Step {
-  std::string task;  // the name of the kind: normalise, grid, train, evaluate
-  std::variant<NormaliseStep, GridStep, TrainStep, EvaluateStep> settings;
+  std::string task;  // the name of the kind: normalise, grid, train, evaluate, recalibrate
+  std::variant<NormaliseStep, GridStep, TrainStep, EvaluateStep, RecalibrateStep> settings;
 };
 
 // One phase of the round: open at least min_open even if min_sites have answered (so that a restarted site is waited
@@ -234,6 +258,7 @@ struct Plan {
   const Block* Fusion() const;                   // null: a plan of linear blocks alone
   std::vector<const Block*> Panels() const;      // in the plan's order, as Cohort::panels
   std::vector<const Block*> Modalities() const;  // static, panel and mri, in the plan's order
+  const Block* PseudoProgression() const;        // the head that predicts it; null: none
 };
 
 // The graphs of masks above 100 sites are known up to here (security/masking/graph.h).

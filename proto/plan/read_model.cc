@@ -95,7 +95,30 @@ void ReadShare(TomlTable& table, const Plan& plan, Block& head) {
     table.Report("share", fmt::format("got \"{}\", wanted a feature of one row a patient with range [0, 100]", name));
 }
 
-// target = "endpoint.os", "feature.mgmt_methylated" or "embedding".
+// Of the table of scans' ratings, a row per patient and scan.
+void ReadRatedScans(TomlTable& table, const Plan& plan, Block& head) {
+  constexpr double kWithinDays = 182.0, kMaxWithinDays = 3650.0;
+  RatedScans& scans = head.scans;
+  scans.rating_column = ReadColumn(table, "rating", "response.rano");
+  scans.day_column = ReadColumn(table, "scan_day", "response.scan_day");
+  scans.confirm_column = ReadColumn(table, "confirm_day", "response.confirm_day");
+  scans.within_days = table.Number("within_days", {1.0, kMaxWithinDays}, kWithinDays);
+  const auto table_of = [](std::string_view column) { return column.substr(0, column.find('.')); };
+  for (const auto& [key, column] :
+       {std::pair{"scan_day", &scans.day_column}, std::pair{"confirm_day", &scans.confirm_column}})
+    if (table_of(*column) != table_of(scans.rating_column))
+      table.Report(key,
+                   fmt::format("got \"{}\", wanted a column of the table of \"{}\"", *column, scans.rating_column));
+  for (const Feature& feature : plan.features)
+    if (feature.Table() == table_of(scans.rating_column))
+      table.Report("rating", fmt::format("\"{}\" reads table {} too: no feature may say what this head predicts",
+                                         feature.name, feature.Table()));
+  if (plan.PseudoProgression() != nullptr)
+    table.Report("target",
+                 fmt::format("head \"{}\" predicts pseudo-progression already", plan.PseudoProgression()->name));
+}
+
+// target = "endpoint.os", "feature.mgmt_methylated", "pseudo-progression" or "embedding".
 void ReadTarget(TomlTable& table, const Plan& plan, Block& head) {
   const std::string target = table.Text("target");
   constexpr std::string_view kEndpoint = "endpoint.", kFeature = "feature.";
@@ -108,6 +131,11 @@ void ReadTarget(TomlTable& table, const Plan& plan, Block& head) {
     head.target = HeadTarget::kEmbedding;
     return;
   }
+  if (target == "pseudo-progression") {
+    head.target = HeadTarget::kPseudoProgression;
+    ReadRatedScans(table, plan, head);
+    return;
+  }
   const auto label = std::ranges::find_if(plan.features, [&](const Feature& feature) {
     return target.starts_with(kFeature) && feature.name == target.substr(kFeature.size()) && !feature.IsLong() &&
            feature.low == 0.0 && feature.high == 1.0;
@@ -118,7 +146,7 @@ void ReadTarget(TomlTable& table, const Plan& plan, Block& head) {
     ReadShare(table, plan, head);
   } else if (table.Has("target")) {
     table.Report("target", fmt::format("got \"{}\", wanted \"endpoint.<name>\", \"feature.<name>\" of a feature of one "
-                                       "row a patient with range [0, 1], or \"embedding\"",
+                                       "row a patient with range [0, 1], \"pseudo-progression\" or \"embedding\"",
                                        target));
   }
 }
@@ -168,7 +196,7 @@ void ReadFeatures(TomlTable& root, Plan& plan) {
 
 void ReadBlocks(TomlTable& root, Plan& plan) {
   static const std::set<std::string, std::less<>> kReserved{"constants",   "grid",        "fine", "loss",
-                                                            "concordance", "calibration", "test"};
+                                                            "concordance", "calibration", "test", "recalibration"};
   std::vector<TomlTable> tables = root.Tables("block");
   for (TomlTable& table : tables) {
     Block block;
@@ -184,7 +212,7 @@ void ReadBlocks(TomlTable& root, Plan& plan) {
       block.hidden = table.Texts("hidden", false);
     } else if (block.kind != BlockKind::kMri && block.kind != BlockKind::kFusion) {
       block.features = ReadBlockFeatures(table, plan);
-      if (block.kind == BlockKind::kStatic) block.always_seen = table.Flag("always_seen", false);
+      if (block.kind == BlockKind::kStatic) block.treatment = table.Flag("treatment", false);
     }
     plan.blocks.push_back(std::move(block));
   }
@@ -192,10 +220,47 @@ void ReadBlocks(TomlTable& root, Plan& plan) {
   CheckBlocks(tables, plan);
 }
 
+namespace {
+
+// The shape of every head must be known when the file is checked: before the first round.
+void CheckCutsAreKnown(TomlTable& start, const Plan& plan) {
+  for (const Block& block : plan.blocks) {
+    const Endpoint* endpoint = block.target == HeadTarget::kEndpoint    ? plan.FindEndpoint(block.endpoint)
+                               : block.target == HeadTarget::kEmbedding ? &plan.endpoints.front()
+                                                                        : nullptr;
+    if (endpoint != nullptr && endpoint->cuts.empty())
+      start.Report("", fmt::format("endpoint \"{}\" leaves its cuts to grid: wanted them in the plan, as head \"{}\" "
+                                   "must have its shape before the first round",
+                                   endpoint->name, block.name));
+  }
+}
+
+void ReadStartFile(TomlTable table, Plan& plan) {
+  if (!table.present()) return;
+  StartFile start;
+  start.file = table.Text("file");
+  if (table.Has("file") && (!IsName(start.file, std::string(kCapitals) + "._-", 128) || start.file.starts_with('.')))
+    table.Report("file", fmt::format("got \"{}\", wanted the name of a file beside the plan: 1 to 128 of letters, "
+                                     "digits, '.', '_' and '-'",
+                                     start.file));
+  const std::string sha256 = table.Text("sha256");
+  if (const auto digest = DigestFromHex(sha256); digest.ok())
+    start.sha256 = *digest;
+  else if (table.Has("sha256"))
+    table.Report("sha256", fmt::format("got \"{}\", wanted the file's SHA-256, 64 hexadecimal digits", sha256));
+  start.blocks = table.Texts("blocks", false);
+  if (table.Has("blocks") && start.blocks.empty()) table.Report("blocks", "wanted one block at least");
+  if (!plan.endpoints.empty()) CheckCutsAreKnown(table, plan);
+  plan.network.start = std::move(start);
+}
+
+}  // namespace
+
 void ReadNetwork(TomlTable table, Plan& plan) {
   plan.precision = static_cast<ScalarType>(table.Choice("precision", {"float32", "float64"}, 0));
   if (plan.Fusion() == nullptr) return;
   plan.network.preset = static_cast<Preset>(table.Choice("preset", {"tiny", "small", "base"}, 1));
+  ReadStartFile(table.Table("start", false), plan);
   if (table.Has("repeats")) plan.network.repeats = static_cast<unsigned>(table.Unsigned("repeats", {0, 100}));
 }
 

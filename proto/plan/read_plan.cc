@@ -128,8 +128,9 @@ void ReadSteps(TomlTable& root, Plan& plan) {
     const TaskKind* kind = FindTaskKind(task);
     if (kind == nullptr) {
       if (!task.empty())
-        table.Report("task",
-                     fmt::format("got \"{}\", wanted \"normalise\", \"grid\", \"train\" or \"evaluate\"", task));
+        table.Report("task", fmt::format("got \"{}\", wanted \"normalise\", \"grid\", \"train\", \"evaluate\" or "
+                                         "\"recalibrate\"",
+                                         task));
       table.Ignore();
       known = false;
       continue;

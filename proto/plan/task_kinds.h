@@ -23,7 +23,7 @@ struct TaskKind {
   Result<Encoding> (*encoding)(const Plan& plan);
 };
 
-extern const TaskKind kNormalise, kGrid, kTrain, kEvaluate;
+extern const TaskKind kNormalise, kGrid, kTrain, kEvaluate, kRecalibrate;
 const TaskKind* FindTaskKind(std::string_view name);  // null if there is none
 
 // The endpoint or block of this name; "" and a problem if the plan has none. An endpoint may be left out where the plan

@@ -5,14 +5,11 @@
 
 #include "site_node/cohort/check_rows.h"
 #include "site_node/cohort/numbers.h"
+#include "site_node/cohort/suspicion.h"
 
 namespace fedtrial::site {
 namespace {
 
-// RANO 2.0 (Wen et al., J Clin Oncol 2023;41:5187): the first scan after radiotherapy is the baseline, and progression
-// within twelve weeks of it needs a confirming scan, at least four weeks later.
-constexpr double kEarlyDays = 84.0, kConfirmDays = 28.0, kBaselineDays = 70.0;
-constexpr std::string_view kRatings[] = {"CR", "PR", "SD", "PD", "PsP", "NE"};
 constexpr std::string_view kCriteria[] = {"RANO2010", "iRANO", "RANO2.0"};
 
 struct Scan {

@@ -30,6 +30,7 @@ bool HasModality(const Block& block, std::size_t panel, const Sample& sample) {
 
 bool KnowsTarget(const Plan& plan, const Block& head, const Sample& sample) {
   if (head.target == HeadTarget::kLabel) return !std::isnan(sample.features[head.label]);
+  if (head.target == HeadTarget::kPseudoProgression) return sample.suspicion && sample.suspicion->pseudo;
   const Endpoint* endpoint = plan.FindEndpoint(head.endpoint);
   return endpoint == nullptr || endpoint->kind == EndpointKind::kSurvival || sample.course.has_value();
 }
@@ -171,15 +172,17 @@ Result<CohortReading> ReadTables(const Plan& plan, const std::filesystem::path& 
   const DayReader days = DayReader::Read(plan, source, findings);
   PatientFields fields(findings);
   CourseReader course(options.without_outcome ? nullptr : IllnessDeath(plan), source, days, fields);
+  SuspicionReader suspicion(plan.PseudoProgression(), source, days, findings);
   MeasurementReader measurements(plan, source, days, findings);
   std::vector<LongTable> tables = measurements.Open();
   if (!problems.empty()) return problems.ToStatus().error().In(fmt::format("data folder {}", folder.string()));
 
+  suspicion.Read();
   for (LongTable& table : tables) measurements.Read(*participants, table);
   const PanelFiller panels(plan, tables, findings);
   VolumeFiller volumes(plan, folder, days, findings, options.prepared);
   CohortReading reading =
-      PatientReader(plan, source, findings, options, {columns, days, fields, course, panels, volumes})
+      PatientReader(plan, source, findings, options, {columns, days, fields, course, suspicion, panels, volumes})
           .Read(*participants);
   if (columns.folds.empty() && !options.without_outcome) DealFolds(plan.folds, plan.seed, reading.cohort);
   reading.summary = Summarise(plan, reading.cohort);

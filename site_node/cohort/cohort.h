@@ -70,7 +70,8 @@ inline constexpr std::size_t kMaxFindings = 500;
 // volume_files.h) where it has a block of images. Values are in the plan's unit
 // (converted from the row's, or from that of the table's dictionary), transformed and clipped as the plan
 // says, NaN where missing; of an analyte the feature is the last value up to day 0, and every visit stands in
-// panel_visits. Time and event are those of the plan's first endpoint, the course that of its illness-death endpoint.
+// panel_visits. Time and event are those of the plan's first endpoint, the course that of its illness-death endpoint,
+// the suspicion that of its head of pseudo-progression, with or without an outcome.
 // summary.patients_per_block, of those who train: "feature_<name>" patients with a value; a linear block all patients
 // (0 if none has a value of its features); static, panel and mri those with a value, visit or volume; fusion those with
 // any of these; a head those whose target is known; "test" the rows of the published test split. summary.digest binds

@@ -76,6 +76,7 @@ PatientReader::Fate PatientReader::ReadPatient(Sample& sample, CohortReading& re
   for (std::size_t i = 0; i < plan_.features.size(); ++i) ok = ReadFeature(i, sample) && ok;
   if (!ok) return Fate::kLeftOut;
   if (!options_.without_outcome) parts_.course.Read(sample, reading);
+  parts_.suspicion.Fill(sample, reading);
   return Fate::kKept;
 }
 

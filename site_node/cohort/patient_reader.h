@@ -8,6 +8,7 @@
 #include "site_node/cohort/course.h"
 #include "site_node/cohort/dictionary.h"
 #include "site_node/cohort/panels.h"
+#include "site_node/cohort/suspicion.h"
 #include "site_node/cohort/volume_files.h"
 
 namespace fedtrial::site {
@@ -32,6 +33,7 @@ struct PatientParts {
   const DayReader& days;
   PatientFields& fields;
   CourseReader& course;
+  const SuspicionReader& suspicion;
   const PanelFiller& panels;
   VolumeFiller& volumes;
 };

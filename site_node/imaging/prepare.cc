@@ -5,8 +5,10 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
+#include <map>
 #include <utility>
 
+#include "security/crypto/sha256.h"
 #include "site_node/imaging/baseline.h"
 #include "site_node/imaging/bias.h"
 #include "site_node/imaging/deface.h"
@@ -35,6 +37,7 @@ struct Cleaned {
   Scan before;  // as scanned
   Scan after;   // bias corrected
   Digest input{};
+  Digest voxels{};  // of `before`: the same image in another file has the same
   std::vector<std::string> warnings;
 };
 
@@ -42,8 +45,10 @@ Result<Cleaned> Clean(const SeriesInput& series) {
   ASSIGN_OR_RETURN(SeriesRead read, ReadSeries(series));
   ASSIGN_OR_RETURN(const Scan oriented, OrientToRas(read.scan));
   read.scan = {};
-  Cleaned cleaned{.before = {}, .after = {}, .input = read.digest, .warnings = std::move(read.warnings)};
+  Cleaned cleaned{.before = {}, .after = {}, .input = read.digest, .voxels = {}, .warnings = std::move(read.warnings)};
   ASSIGN_OR_RETURN(cleaned.before, CropToHead(oriented));
+  const std::vector<float>& voxels = cleaned.before.voxels;
+  cleaned.voxels = Sha256({reinterpret_cast<const std::uint8_t*>(voxels.data()), voxels.size() * sizeof(float)});
   ASSIGN_OR_RETURN(cleaned.after, CorrectBias(cleaned.before));
   return cleaned;
 }
@@ -135,6 +140,8 @@ class Visit {
 
   Result<PreparedSeries> Lay(Result<Cleaned> cleaned, MriSequence sequence) {
     if (!cleaned.ok()) return cleaned.error();
+    if (const auto [same, first] = laid_.try_emplace(cleaned->voxels, sequence); !first)
+      return Refused(fmt::format("the same image as {}: one of them has a wrong name", ToString(same->second)));
     ASSIGN_OR_RETURN(const Registered laid, Register(*cleaned, sequence));
     const Transform& to_scan = laid.fixed_to_moving;
     const Grid& grid = baseline().head.grid;
@@ -220,8 +227,9 @@ class Visit {
   const Atlas& atlas_;
   const ImagingSettings& settings_;
   std::optional<Baseline> made_;
-  Scan face_;                   // on the atlas' grid
-  std::optional<Scan> lesion_;  // on the atlas' grid
+  std::map<Digest, MriSequence> laid_;  // by their voxels
+  Scan face_;                           // on the atlas' grid
+  std::optional<Scan> lesion_;          // on the atlas' grid
   std::array<std::optional<Picture>, kMriSequences> rows_;
   std::vector<std::string> warnings_;
 };

@@ -27,6 +27,9 @@ std::string DescribePlan(const Plan& plan) {
     columns.insert(endpoint.time_column);
     columns.insert(endpoint.event_column);
   }
+  if (const Block* head = plan.PseudoProgression())
+    for (const std::string& column : {head->scans.rating_column, head->scans.day_column, head->scans.confirm_column})
+      columns.insert(column);
   text += fmt::format("Columns read: {}\n", fmt::join(columns, ", "));
   text += fmt::format("Rules: a sum holds at least {} of {} sites, a site contributes with at least {} patients\n",
                       plan.rules.min_sites, plan.rules.sites, plan.cohort.min_patients);

@@ -113,6 +113,11 @@ std::string PredictionText(const std::string& text) {
     const auto& survival = patient.at("survival");
     for (std::size_t i = 0; i < survival.size() && i < json.at("times_days").size(); ++i)
       out += fmt::format("  day {:6.0f}  {:.3f}\n", json.at("times_days")[i].get<double>(), survival[i].get<double>());
+    const auto probabilities = patient.find("probabilities");
+    if (probabilities == patient.end()) continue;
+    for (const auto& [head, probability] : probabilities->items())
+      out += probability.is_number() ? fmt::format("  {}  {:.3f}\n", head, probability.get<double>())
+                                     : fmt::format("  {}  nothing to predict\n", head);
   }
   return out;
 }

@@ -1,5 +1,6 @@
 #include "site_node/shell/config.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
 constexpr std::uint64_t kMaxThreads = 256;
+constexpr std::size_t kMaxTitle = 16;
 
 bool IsDevice(const std::string& device) {
   if (device == "cpu" || device == "cuda") return true;
@@ -25,6 +27,34 @@ void ReadLog(TomlTable table, const std::filesystem::path& folder, LogOptions& l
   log.json = table.Choice("format", {"text", "json"}, 0) == 1;
   const std::string file = table.Text("file", "");
   if (!file.empty()) log.file = folder / file;
+}
+
+// PS3.5: up to 16 characters of ASCII, no backslash.
+std::string ReadTitle(TomlTable& table, std::string_view key) {
+  const std::string title = table.Text(key);
+  const bool fits = !title.empty() && title.size() <= kMaxTitle && title.front() != ' ' && title.back() != ' ' &&
+                    std::ranges::all_of(title, [](char c) { return c >= ' ' && c <= '~' && c != '\\'; });
+  if (!title.empty() && !fits)
+    table.Report(key, fmt::format("got \"{}\", wanted 1 to {} characters of ASCII without \\, no space at either end",
+                                  title, kMaxTitle));
+  return title;
+}
+
+std::optional<ArchiveConfig> ReadArchive(TomlTable table, const std::filesystem::path& folder) {
+  if (!table.present()) return std::nullopt;
+  ArchiveConfig archive;
+  archive.host = table.Text("host");
+  if (archive.host.find_first_of(":/ ") != std::string::npos)
+    table.Report("host", fmt::format("got \"{}\", wanted a name or an IPv4 address alone", archive.host));
+  archive.port = static_cast<std::uint16_t>(table.Unsigned("port", {1, 65535}, archive.port));
+  archive.called = ReadTitle(table, "called");
+  archive.own = ReadTitle(table, "own");
+  archive.timeout_seconds = static_cast<unsigned>(
+      std::chrono::duration_cast<std::chrono::seconds>(
+          table.Time("timeout", {std::chrono::seconds(2), std::chrono::minutes(10)}, std::chrono::seconds(30)))
+          .count());
+  archive.patient_key = folder / table.Text("patients");
+  return archive;
 }
 
 }  // namespace
@@ -69,6 +99,7 @@ Result<SiteConfig> ParseSiteConfig(std::string_view toml, const std::filesystem:
   config.page_port = pages.Flag("on", true) ? static_cast<int>(pages.Unsigned("port", {0, 65535}, 0)) : -1;
   if (config.page_port < 0) pages.Unsigned("port", {0, 65535}, 0);
   ReadLog(reader.root().Table("log", false), file.parent_path(), config.log);
+  config.archive = ReadArchive(reader.root().Table("archive", false), file.parent_path());
   RETURN_IF_ERROR(reader.Finish());
   return config;
 }
@@ -84,7 +115,7 @@ std::string SampleSiteConfig(std::string_view name, const std::filesystem::path&
 
 [site]
 name = "{}"                  # as the consortium knows this site
-data = "{}"   # folder with participants.tsv and phenotype/*.tsv; only read
+data = "{}"   # folder with participants.tsv and phenotype/*.tsv; only `fetch` writes
 
 # [columns]                  # where a table here has another name for a column than the plan
 # "participants.kps" = "participants.karnofsky"
@@ -102,6 +133,14 @@ port = 0                     # 0: any free one, said in the log
 [log]
 level = "info"               # debug, info, warning, error
 format = "text"              # text, json
+
+# [archive]                  # where `fedtrial-site fetch` asks for MR series: DICOM query and retrieve, not encrypted
+# host = "pacs.hospital.example"  # name or IPv4 address, in the hospital's own network
+# port = 104                 # 1 to 65535
+# called = "PACS"            # the archive's application entity title: up to 16 characters
+# own = "FEDTRIAL"           # this site's, as the archive's administrator has let it in
+# timeout = "30s"            # for a connection, an answer, or the next piece of one: 2s to 10m
+# patients = "patients.tsv"  # which of its patients is which of the trial's: a secret, 0600. Relative: beside this
 )",
       name, data_folder.string());
 }

@@ -84,6 +84,10 @@ Result<v1::WorkerReply> TaskRunner::Ask(const v1::WorkerRequest& request, Sealed
 
 Result<TaskRunner::Answer> TaskRunner::RunOnce(const Job& job, const Progress& progress) {
   v1::WorkerRequest request = RequestOf(job, config_.WorkerJson(paths_.cache()));
+  if (job.task.kind == "train") {  // its state is kept in the cache, whether there are volumes or not
+    SystemRandom random;
+    ASSIGN_OR_RETURN([[maybe_unused]] const auto key, MakeCacheKey(paths_, random));
+  }
   RETURN_IF_ERROR(GiveCacheKey(*request.mutable_answer()->mutable_cache_key()));
   std::optional<SealedReader> model;
   if (job.model) {

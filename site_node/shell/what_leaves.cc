@@ -8,6 +8,7 @@
 #include "model/params/network_shape.h"
 #include "proto/plan/layout.h"
 #include "proto/plan/network.h"
+#include "proto/plan/recalibrate.h"
 #include "site_node/core/release_policy.h"
 
 namespace fedtrial::site {
@@ -27,6 +28,12 @@ class HeaderForecast {
     }
   }
   void AfterCuts(const GridStep& step) { Add({CutsName(step.endpoint), {step.bins}}); }
+  void AfterCentres(const RecalibrateStep& step) {
+    const Block& block = *plan_.FindBlock(step.block);
+    const TensorSpec* cuts = header_.Find(CutsName(step.endpoint));
+    for (const Replica& replica : Replicas(plan_, block))
+      Add({RecalibrationName(replica, PredictorOf(plan_, block, step.endpoint)->name), {2 + cuts->elements()}});
+  }
   Status AfterGrid(const GridStep& step) {
     const Endpoint* endpoint = plan_.FindEndpoint(step.endpoint);
     const std::uint64_t bins = endpoint->cuts.empty() ? step.bins : endpoint->cuts.size();
@@ -75,11 +82,19 @@ std::string Describe(const Plan& plan, const Task& task) {
     return fmt::format("train: what a round changes in block {}{}, weighted by patients", block,
                        kParts[static_cast<std::size_t>(stage)]);
   }
+  if (task.kind == "recalibrate" && task.position.round_in_step == 0)
+    return fmt::format("recalibrate: patients at risk and the sum of predictions of block {} by time bin", block);
+  if (task.kind == "recalibrate")
+    return fmt::format("recalibrate: events, score and information of two constants on the predictions of block {}",
+                       block);
   return fmt::format("evaluate: pairs, losses and calibration sums of block {}", block);
 }
 
 std::uint64_t RoundsAt(const Plan& plan, const Task& task) {
-  const auto* train = std::get_if<TrainStep>(&plan.steps[task.position.step].settings);
+  const auto& settings = plan.steps[task.position.step].settings;
+  if (const auto* recalibrate = std::get_if<RecalibrateStep>(&settings))
+    return task.position.round_in_step == 0 ? 1 : recalibrate->rounds - 1;
+  const auto* train = std::get_if<TrainStep>(&settings);
   if (train == nullptr) return 1;
   if (!task.position.evaluating) return train->rounds;
   return (train->rounds + train->evaluate_every - 1) / train->evaluate_every;
@@ -129,6 +144,10 @@ Result<std::vector<LeavingVector>> WhatLeaves(const Plan& plan, const CohortRead
         RETURN_IF_ERROR(add({step, 1, false}));
       }
       RETURN_IF_ERROR(forecast.AfterGrid(*grid));
+    }
+    if (const auto* recalibrate = std::get_if<RecalibrateStep>(&settings)) {
+      forecast.AfterCentres(*recalibrate);
+      RETURN_IF_ERROR(add({step, 1, false}));
     }
     if (const auto* train = std::get_if<TrainStep>(&settings); train && train->evaluate_every > 0)
       RETURN_IF_ERROR(add({step, std::min(train->evaluate_every, train->rounds), true}));

@@ -1,16 +1,20 @@
 #include "proto/plan/evaluate.h"
 
 #include <cmath>
+#include <optional>
 
 #include "model/survival/concordance.h"
+#include "proto/plan/network.h"
 #include "security/crypto/seeded_random.h"
 #include "security/crypto/sha256.h"
+#include "site_node/tasks/network.h"
 #include "site_node/tasks/scores.h"
 #include "site_node/tasks/task_kinds.h"
 
 namespace fedtrial::site {
 namespace {
 
+constexpr double kLabelBin = 1.0;         // end of the bin of a label
 constexpr std::size_t kCancelEvery = 64;  // rows of the bootstrap between two looks at `cancel`
 
 // Counts of a patient in the resamples: Poisson(1), from the round's seed and the cohort's digest, which only the site
@@ -69,20 +73,27 @@ class Evaluation {
   }
 
  private:
-  // The replica of a repeat (from 0) that hasn't seen the patient; the full one without folds.
+  // Nothing where a label that is predicted isn't known. With the label the event is in the only bin, without it the
+  // patient outlives the bin: proto/plan/evaluate.h.
+  std::optional<Outcome> OutcomeFor(const Sample& sample) const {
+    if (!PredictsLabel(block_)) return Outcome{sample.time_days, sample.event};
+    const auto label = LabelOf(block_, sample);
+    if (!label) return std::nullopt;
+    return Outcome{*label ? kLabelBin : 2.0 * kLabelBin, *label};
+  }
+
   std::size_t Unseen(std::size_t sample, std::size_t repeat) const {
-    if (replicas_.size() == 1) return 0;
-    const auto fold = static_cast<std::size_t>(input_.cohort.samples[sample].folds[repeat]);
-    return 1 + repeat * input_.plan.folds.folds + fold - 1;
+    return UnseenReplica(input_.plan, block_, input_.cohort.samples[sample], repeat);
   }
 
   Status FillTraining(ContributionBuilder& builder) {
     Rows rows;
     for (std::size_t i = 0; i < input_.cohort.samples.size(); ++i) {
       const Sample& sample = input_.cohort.samples[i];
-      if (sample.holds_out) continue;
+      const auto outcome = OutcomeFor(sample);
+      if (sample.holds_out || !outcome) continue;
       rows.samples.push_back(i);
-      rows.outcomes.push_back({sample.time_days, sample.event});
+      rows.outcomes.push_back(*outcome);
     }
     if (rows.samples.empty()) return {};
     for (std::size_t repeat = 0; repeat < EvaluatedRepeats(input_.plan, step_.block); ++repeat) {
@@ -168,8 +179,9 @@ class Evaluation {
     std::vector<double> risk;
     for (std::size_t i = 0; i < input_.cohort.samples.size(); ++i) {
       const Sample& sample = input_.cohort.samples[i];
-      if (!sample.holds_out) continue;
-      outcomes.push_back({sample.time_days, sample.event});
+      const auto outcome = OutcomeFor(sample);
+      if (!sample.holds_out || !outcome) continue;
+      outcomes.push_back(*outcome);
       risk.push_back(scores_.front().risk[i]);
     }
     if (outcomes.empty()) return {};
@@ -194,7 +206,8 @@ Result<Contribution> AnswerEvaluate(const TaskInput& input, TaskContext& context
   ASSIGN_OR_RETURN(const EvaluateStep step, EvaluationAt(input.plan, input.task));
   const Block* block = input.plan.FindBlock(step.block);
   if (block == nullptr) return Error{ErrorCode::kInternal, "evaluate: the plan has no such block"};
-  ASSIGN_OR_RETURN(Grid grid, GridOf(input.plan, step.endpoint, input.before));
+  ASSIGN_OR_RETURN(
+      Grid grid, PredictsLabel(*block) ? Grid::FromCuts({kLabelBin}) : GridOf(input.plan, step.endpoint, input.before));
   return Evaluation(input, context, step, *block, std::move(grid)).Run();
 }
 

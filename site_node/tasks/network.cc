@@ -36,6 +36,10 @@ Result<InputMap::Head> HeadMap(const ScoredInput& input, const Block& block) {
     head.share = block.share;
     return head;
   }
+  if (block.target == HeadTarget::kPseudoProgression) {
+    head.suspicion = true;
+    return head;
+  }
   const std::string& endpoint = block.target == HeadTarget::kEndpoint ? block.endpoint : input.plan.endpoints[0].name;
   ASSIGN_OR_RETURN(const Grid grid, GridOf(input.plan, endpoint, input.model));
   head.cuts_days = grid.cuts();
@@ -70,6 +74,7 @@ Result<std::set<std::string>> UntrainedModalities(const ScoredInput& input) {
 }
 
 bool HasLabel(const Block& head, const Sample& sample) {
+  if (head.target == HeadTarget::kPseudoProgression) return LabelOf(head, sample).has_value();
   return head.target != HeadTarget::kLabel || !std::isnan(sample.features[head.label]) ||
          (head.share && !std::isnan(sample.features[*head.share]));
 }
@@ -108,8 +113,7 @@ void DropVolumes(std::vector<PatientInput>& inputs) {
 }
 
 // The tokens of this replica's encoder; those of another are forgotten.
-std::map<std::string, std::vector<double>>& TokensFor(const NetworkShape& shape, const Model& model,
-                                                      const Replica& replica, TokenCache& cache) {
+VolumeTokens& TokensFor(const NetworkShape& shape, const Model& model, const Replica& replica, TokenCache& cache) {
   ByteWriter writer;
   writer.Label("fl/encoder/v1");
   const std::string block = replica.prefix + shape.mri + "/";
@@ -150,18 +154,41 @@ class NetworkTraining {
 
   Result<Contribution> Run() {
     const std::vector<Replica> replicas = Replicas(input_.plan, *input_.plan.Fusion());
-    for (std::size_t r = 0; r < replicas.size(); ++r) {
+    for (std::size_t r = Recall(replicas.size()); r < replicas.size(); ++r) {
       settings_.replica = r;
+      if (context_.memory != nullptr) settings_.save = [this, r](const Bytes& state) { return Keep(r, state); };
       if (context_.progress)
         settings_.on_way = [this, r, all = replicas.size()](double fraction) {
           context_.progress((static_cast<double>(r) + fraction) / static_cast<double>(all), "training");
         };
       RETURN_IF_ERROR(TrainIn(replicas[r]));
+      settings_.resume.clear();
+      if (context_.memory != nullptr && r + 1 < replicas.size() && context_.memory->due())
+        RETURN_IF_ERROR(Keep(r + 1, {}));
     }
     return std::move(builder_).Take(context_.cohort);
   }
 
  private:
+  // The replica that a killed process was in, with its state and what the replicas before gave; else the first.
+  std::size_t Recall(std::size_t replicas) {
+    if (context_.memory == nullptr) return 0;
+    settings_.save_due = context_.memory->due;
+    ByteReader reader(context_.memory->kept);
+    const std::uint64_t replica = reader.U64();
+    const ByteView state = reader.Enc();
+    if (replica >= replicas || !builder_.Load(reader).ok()) return 0;
+    settings_.resume = ToBytes(state);
+    return replica;
+  }
+
+  Status Keep(std::size_t replica, const Bytes& state) const {
+    ByteWriter writer;
+    writer.U64(replica).Enc(state);
+    builder_.Save(writer);
+    return context_.memory->keep(writer.bytes());
+  }
+
   Status TrainIn(const Replica& replica) {
     const std::vector<bool> trains = TrainsIn(replica, input_.cohort);
     if (CountTrue(trains) == 0) return {};
@@ -175,7 +202,13 @@ class NetworkTraining {
                      {}};
     task.trained = TrainedBlocks(view.shape, step_.stage);
     ASSIGN_OR_RETURN(task.weights, WeightsOf(input_, replica, view.shape));
-    ASSIGN_OR_RETURN(const NetworkUpdate update, Train(task, inputs, replica));
+    auto trained = Train(task, inputs, replica);
+    if (!trained.ok() && trained.error().code == ErrorCode::kInvalidInput && !settings_.resume.empty()) {
+      settings_.resume.clear();  // what was kept is of another program: from the start
+      trained = Train(task, inputs, replica);
+    }
+    if (!trained.ok()) return trained.error();
+    const NetworkUpdate& update = *trained;
     for (const auto& [block, patients] : update.patients)
       if (patients > 0) builder_.FillBlock(replica.prefix + block, Capped(patients));
     for (const auto& [name, delta] : update.delta)
@@ -226,6 +259,13 @@ class NetworkTraining {
 
 }  // namespace
 
+std::optional<bool> LabelOf(const Block& head, const Sample& sample) {
+  if (head.target == HeadTarget::kPseudoProgression)
+    return sample.suspicion ? sample.suspicion->pseudo : std::optional<bool>();
+  const double label = sample.features[head.label];
+  return std::isnan(label) ? std::optional<bool>() : label == 1.0;
+}
+
 std::vector<double> DrawLandmarks(const Plan& plan, const Cohort& cohort, std::uint64_t seed, const Digest& digest) {
   const std::vector<double>& landmarks = plan.endpoints.front().landmarks;
   SeededRandom random(Sha256(ByteWriter().Label("fl/landmarks/v1").U64(seed).Raw(digest).bytes()));
@@ -273,8 +313,9 @@ Result<Scores> ScoreNetwork(const ScoredInput& input, const TaskContext& context
   ASSIGN_OR_RETURN(NetworkView view, ViewNetwork(input, replica, landmarks));
   if (context.volumes == nullptr) DropVolumes(view.inputs);
   const auto found = std::ranges::find(view.shape.heads, head.name, &HeadShape::name);
-  if (found == view.shape.heads.end() || (found->kind != HeadKind::kHazard && found->kind != HeadKind::kIllnessDeath))
-    return Error{ErrorCode::kInvalidInput, fmt::format("block \"{}\" predicts no survival", head.name)};
+  if (found == view.shape.heads.end() || found->kind == HeadKind::kEmbedding)
+    return Error{ErrorCode::kInvalidInput,
+                 fmt::format("block \"{}\" predicts neither survival nor a label", head.name)};
   const auto h = static_cast<std::size_t>(found - view.shape.heads.begin());
   Scores scores{std::vector<double>(view.inputs.size()), Matrix(view.inputs.size(), bins)};
   if (view.inputs.empty()) return scores;
@@ -290,6 +331,8 @@ Result<Scores> ScoreNetwork(const ScoredInput& input, const TaskContext& context
     if (found->kind == HeadKind::kHazard) {
       std::ranges::copy(answers[i][h].logits, scores.logits.row(i).begin());
       scores.risk[i] = answers[i][h].logits.front();
+    } else if (PredictsLabel(head)) {
+      scores.risk[i] = scores.logits(i, 0) = answers[i][h].logits.front();
     } else {
       RETURN_IF_ERROR(PutCourse(answers[i][h], view.map.heads[h].cuts_days, view.inputs[i].landmark_day, i, scores));
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -27,7 +28,11 @@ std::vector<double> DrawLandmarks(const Plan& plan, const Cohort& cohort, std::u
 // weighs the heads by. Empty for a plan without a network.
 std::vector<double> CountLabels(const Plan& plan, const Replica& replica, const Cohort& cohort);
 
-// By the network's head `head`, which predicts an endpoint: of an illness-death model, by death from any cause.
+// What a head that predicts a label is to say of the patient; nothing where it isn't known.
+std::optional<bool> LabelOf(const Block& head, const Sample& sample);
+
+// By the network's head `head`. One that predicts an endpoint: of an illness-death model, by death from any cause. One
+// that predicts a label: bins is 1, the logit of the label is risk and logit of that bin alike.
 Result<Scores> ScoreNetwork(const ScoredInput& input, const TaskContext& context, const Replica& replica,
                             const Block& head, std::size_t bins);
 

@@ -4,25 +4,52 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "model/survival/recalibration.h"
 #include "proto/plan/network.h"
+#include "proto/plan/recalibrate.h"
 #include "site_node/tasks/network.h"
 
 namespace fedtrial::site {
+namespace {
 
-Result<Scores> ScoreBlock(const ScoredInput& input, const TaskContext& context, const Replica& replica,
-                          const Block& block, std::string_view endpoint, std::size_t bins) {
-  if (block.kind != BlockKind::kLinear) {
-    const Block* head = block.kind == BlockKind::kHead ? &block : HeadOf(input.plan, endpoint);
-    if (head == nullptr)
-      return Error{ErrorCode::kInvalidInput, fmt::format("no head of the plan predicts endpoint \"{}\"", endpoint)};
-    return ScoreNetwork(input, context, replica, *head, bins);
-  }
+Result<Scores> ScoreLinear(const ScoredInput& input, const Replica& replica, const Block& block, std::size_t bins) {
   ASSIGN_OR_RETURN(const ReplicaModel loaded, LoadReplica(input.plan, input.model, replica, block, bins));
   ASSIGN_OR_RETURN(const Matrix x, Scaled(FeaturesOf(block, input.cohort), loaded.scaling));
   Scores scores{LinearPredictor(x, loaded.hazards.beta), Matrix(x.rows, bins)};
   for (std::size_t i = 0; i < x.rows; ++i)
     for (std::size_t k = 0; k < bins; ++k) scores.logits(i, k) = loaded.hazards.intercepts[k] + scores.risk[i];
   return scores;
+}
+
+}  // namespace
+
+Result<Scores> ScoreBlock(const ScoredInput& input, const TaskContext& context, const Replica& replica,
+                          const Block& block, std::string_view endpoint, std::size_t bins) {
+  const bool linear = block.kind == BlockKind::kLinear;
+  const Block* predictor = linear || block.kind == BlockKind::kHead ? &block : HeadOf(input.plan, endpoint);
+  if (predictor == nullptr)
+    return Error{ErrorCode::kInvalidInput, fmt::format("no head of the plan predicts endpoint \"{}\"", endpoint)};
+  ASSIGN_OR_RETURN(Scores scores, linear ? ScoreLinear(input, replica, block, bins)
+                                         : ScoreNetwork(input, context, replica, *predictor, bins));
+  const std::string constants = RecalibrationName(replica, predictor->name);
+  if (input.as_trained || !input.model.tensors.contains(constants)) return scores;
+  ASSIGN_OR_RETURN(const Recalibration recalibration, RecalibrationOf(input.model, replica, predictor->name, bins));
+  if (recalibration.ChangesNothing()) return scores;  // to the bit
+  for (std::size_t i = 0; i < scores.logits.rows; ++i)
+    for (std::size_t k = 0; k < bins; ++k) scores.logits(i, k) = recalibration.At(k, scores.logits(i, k));
+  return scores;
+}
+
+Result<Recalibration> RecalibrationOf(const Model& model, const Replica& replica, std::string_view predictor,
+                                      std::size_t bins) {
+  const std::string name = RecalibrationName(replica, predictor);
+  ASSIGN_OR_RETURN(const auto values, ModelValues(model, name, 2 + bins));
+  const Recalibration recalibration{values[0], values[1], {values.begin() + 2, values.end()}};
+  if (!IsUsable(recalibration))
+    return Error{ErrorCode::kInvalidInput,
+                 fmt::format("the model's tensor \"{}\" has intercept {} and slope {}, wanted -20 to 20 and 0.05 to 20",
+                             name, recalibration.intercept, recalibration.slope)};
+  return recalibration;
 }
 
 double LossOf(const Scores& scores, const std::vector<std::size_t>& samples, const std::vector<GridPlace>& places) {

@@ -13,10 +13,8 @@ struct Kind {
   Result<Contribution> (*answer)(const TaskInput&, TaskContext&);
 };
 constexpr Kind kKinds[] = {
-    {"normalise", AnswerNormalise},
-    {"grid", AnswerGrid},
-    {"train", AnswerTrain},
-    {"evaluate", AnswerEvaluate},
+    {"normalise", AnswerNormalise},     {"grid", AnswerGrid}, {"train", AnswerTrain}, {"evaluate", AnswerEvaluate},
+    {"recalibrate", AnswerRecalibrate},
 };
 
 }  // namespace

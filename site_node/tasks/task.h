@@ -13,6 +13,7 @@
 #include "model/params/manifest.h"
 #include "model/params/model.h"
 #include "model/samples/sample.h"
+#include "model/training/patient_input.h"
 #include "proto/plan/layout.h"
 #include "proto/plan/plan.h"
 
@@ -21,17 +22,25 @@ namespace fedtrial::site {
 // Tokens of volumes under the encoder of a replica, by its prefix: computed once while that encoder stays as it is.
 struct EncodedVolumes {
   Digest encoder{};
-  std::map<std::string, std::vector<double>> tokens;  // by VolumeId::key
+  VolumeTokens tokens;
 };
 using TokenCache = std::map<std::string, EncodedVolumes>;
+
+// Keeps local training through a kill of the process. Bound to the task and to all that its answer depends on.
+struct TrainingMemory {
+  Bytes kept;                            // by an earlier process; empty: nothing
+  std::function<bool()> due;             // asked after each step: whether to keep it now
+  std::function<Status(ByteView)> keep;  // in place of what was kept before
+};
 
 // What a task gets beside its data. Answer is called from one thread at a time; `cancel` may be set from any.
 struct TaskContext {
   Digest cohort{};  // of the CohortSummary: goes into the contribution, and into the order of mini-batches
   unsigned threads = 1;
-  std::string device = "cpu";             // cpu, cuda, cuda:1
-  TokenCache* tokens = nullptr;           // kept from task to task; null: within a task alone
-  const VolumeSource* volumes = nullptr;  // of the samples' volumes; null: patients are taken as without images
+  std::string device = "cpu";              // cpu, cuda, cuda:1
+  TokenCache* tokens = nullptr;            // kept from task to task; null: within a task alone
+  const VolumeSource* volumes = nullptr;   // of the samples' volumes; null: patients are taken as without images
+  const TrainingMemory* memory = nullptr;  // of training a network; null: a killed task begins anew
   const std::atomic<bool>* cancel = nullptr;
   std::function<void(double fraction, std::string_view what)> progress = nullptr;
 

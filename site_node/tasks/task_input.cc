@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <fmt/format.h>
 
 namespace fedtrial::site {
@@ -110,6 +111,11 @@ std::size_t CountTrue(const std::vector<bool>& values) {
   return static_cast<std::size_t>(std::ranges::count(values, true));
 }
 
+std::size_t UnseenReplica(const Plan& plan, const Block& block, const Sample& sample, std::size_t repeat) {
+  if (RepeatsOf(plan, block) == 0) return 0;
+  return 1 + repeat * plan.folds.folds + static_cast<std::size_t>(sample.folds[repeat]) - 1;
+}
+
 ContributionBuilder::ContributionBuilder(const Manifest& manifest) : manifest_(manifest) {
   for (std::size_t i = 0; i < manifest.tensors.size(); ++i) {
     tensors_.emplace(manifest.tensors[i].name, i);
@@ -131,6 +137,51 @@ Status ContributionBuilder::Set(std::string_view tensor, const std::vector<doubl
                  fmt::format("the round has no tensor \"{}\" of {} values", tensor, values.size())};
   Tensor& into = contribution_.tensors[found->second];
   for (std::size_t i = 0; i < values.size(); ++i) into.set(i, values[i]);
+  return {};
+}
+
+namespace {
+
+std::span<const std::uint8_t> RawBytes(const Tensor& tensor) {
+  return std::visit(
+      [](const auto& values) {
+        return std::span(reinterpret_cast<const std::uint8_t*>(values.data()), values.size() * sizeof(values[0]));
+      },
+      tensor.values);
+}
+
+}  // namespace
+
+void ContributionBuilder::Save(ByteWriter& writer) const {
+  for (const auto& [name, index] : blocks_) {
+    const Contribution::Block& block = contribution_.blocks[index];
+    writer.U8(block.contributes ? 1 : 0).U64(block.weight);
+    if (!block.contributes) continue;
+    for (std::size_t t = 0; t < contribution_.tensors.size(); ++t)
+      if (manifest_.tensors[t].block() == name) writer.Enc(RawBytes(contribution_.tensors[t]));
+  }
+}
+
+Status ContributionBuilder::Load(ByteReader& reader) {
+  std::vector<Contribution::Block> blocks(contribution_.blocks.size());
+  std::vector<std::pair<std::size_t, ByteView>> values;
+  for (const auto& [name, index] : blocks_) {
+    blocks[index].contributes = reader.U8() != 0;
+    blocks[index].weight = reader.U64();
+    if (!blocks[index].contributes) continue;
+    for (std::size_t t = 0; t < contribution_.tensors.size(); ++t)
+      if (manifest_.tensors[t].block() == name) values.emplace_back(t, reader.Enc());
+  }
+  RETURN_IF_ERROR(reader.Finish("kept contribution"));
+  for (const auto& [t, bytes] : values)
+    if (bytes.size() != RawBytes(contribution_.tensors[t]).size())
+      return Error{ErrorCode::kInvalidInput,
+                   fmt::format("kept contribution: \"{}\" has {} bytes, wanted {}", manifest_.tensors[t].name,
+                               bytes.size(), RawBytes(contribution_.tensors[t]).size())};
+  contribution_.blocks = std::move(blocks);
+  for (const auto& [t, bytes] : values)
+    std::visit([&bytes](auto& into) { std::memcpy(into.data(), bytes.data(), bytes.size()); },
+               contribution_.tensors[t].values);
   return {};
 }
 

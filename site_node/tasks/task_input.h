@@ -48,6 +48,8 @@ std::vector<Outcome> OutcomesOf(const Cohort& cohort);
 bool HasBlock(const Block& block, const Cohort& cohort);
 std::vector<bool> TrainsIn(const Replica& replica, const Cohort& cohort);
 std::size_t CountTrue(const std::vector<bool>& values);
+// Index into Replicas(plan, block) of the one of a repeat (from 0) that hasn't seen the patient; 0 without folds.
+std::size_t UnseenReplica(const Plan& plan, const Block& block, const Sample& sample, std::size_t repeat);
 
 // Puts a contribution together by name, in the manifest's order; what isn't filled stays at exact zeros.
 class ContributionBuilder {
@@ -57,6 +59,10 @@ class ContributionBuilder {
   void FillBlock(std::string_view block, std::uint64_t weight);
   // Of a block with a weight. kInternal if the manifest has no such tensor or it is of another length.
   Status Set(std::string_view tensor, const std::vector<double>& values);
+  // What is filled so far; and back into a builder of the same manifest, to the reader's end. kInvalidInput if it
+  // doesn't fit: nothing has changed then.
+  void Save(ByteWriter& writer) const;
+  Status Load(ByteReader& reader);
   Contribution Take(const Digest& cohort) &&;
 
  private:

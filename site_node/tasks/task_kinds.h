@@ -9,5 +9,6 @@ Result<Contribution> AnswerNormalise(const TaskInput& input, TaskContext& contex
 Result<Contribution> AnswerGrid(const TaskInput& input, TaskContext& context);
 Result<Contribution> AnswerTrain(const TaskInput& input, TaskContext& context);
 Result<Contribution> AnswerEvaluate(const TaskInput& input, TaskContext& context);
+Result<Contribution> AnswerRecalibrate(const TaskInput& input, TaskContext& context);
 
 }  // namespace fedtrial::site

@@ -6,7 +6,7 @@
 namespace fedtrial::site {
 namespace {
 
-constexpr unsigned kMaxThreads = 256;
+constexpr unsigned kMaxThreads = 256, kMaxKeepSeconds = 86400;
 
 Error Wrong(std::string_view key, std::string_view wanted) {
   return {ErrorCode::kInvalidInput, fmt::format("site configuration: {}: wanted {}", key, wanted)};
@@ -39,8 +39,12 @@ Result<WorkerConfig> ParseWorkerConfig(std::string_view json) {
           value.is_number_unsigned() && value.get<std::uint64_t>() >= 1 && value.get<std::uint64_t>() <= kMaxThreads;
       if (!fits) return Wrong(key, fmt::format("a whole number from 1 to {}", kMaxThreads));
       config.threads = value.get<unsigned>();
+    } else if (key == "keep_seconds") {
+      if (!value.is_number_unsigned() || value.get<std::uint64_t>() > kMaxKeepSeconds)
+        return Wrong(key, fmt::format("a whole number from 0 to {}", kMaxKeepSeconds));
+      config.keep_seconds = value.get<unsigned>();
     } else {
-      return Wrong(key, "data_folder, cache_folder, columns, device or threads");
+      return Wrong(key, "data_folder, cache_folder, columns, device, threads or keep_seconds");
     }
   }
   if (config.data_folder.empty()) return Wrong("data_folder", "a folder, it is missing");

@@ -21,6 +21,7 @@
 #include "site_node/tasks/predict.h"
 #include "site_node/tasks/task.h"
 #include "site_node/worker/hangup_watch.h"
+#include "site_node/worker/kept_training.h"
 #include "site_node/worker/pipe_messages.h"
 #include "site_node/worker/site_config.h"
 #include "site_node/worker/visit_preparer.h"
@@ -56,6 +57,15 @@ Result<CohortReading> ReadAskedCohort(const Asked& asked, bool without_outcome) 
   options.without_outcome = without_outcome;
   if (!asked.config.cache_folder.empty()) options.prepared = &prepared;
   return ReadCohort(asked.plan, asked.config.data_folder, options);
+}
+
+// Of all that the answer of a task depends on, bit for bit.
+Digest AnswerKey(const Asked& asked, const Task& task, const Digest& model, const Digest& cohort) {
+  ByteWriter writer;
+  writer.Label("fl/kept-training/v1").Raw(asked.plan.hash).Enc(task.kind).U32(task.position.step);
+  writer.U32(task.position.round_in_step).U64(task.round).Raw(model).Raw(cohort);
+  writer.U32(asked.config.threads).Enc(asked.config.device);
+  return Sha256(writer.bytes());
 }
 
 const VolumeSource* SourceOf(const Asked& asked) { return asked.cache ? &*asked.cache : nullptr; }
@@ -148,7 +158,18 @@ class Worker {
     context.volumes = SourceOf(asked);
     context.tokens = &tokens_;
     context.progress = [this](double fraction, std::string_view what) { Tell(fraction, what); };
-    return Answer(asked.plan, task, manifest, reading.cohort, before, context);
+    if (!asked.cache) return Answer(asked.plan, task, manifest, reading.cohort, before, context);
+    auto key = SecretBytes<32>::CopyOf(AsBytes(request.cache_key()));
+    if (!key.ok()) return key.error().In("cache key");
+    KeptTraining kept(asked.config.cache_folder, std::move(*key),
+                      AnswerKey(asked, task, digest, reading.summary.digest),
+                      std::chrono::seconds(asked.config.keep_seconds), Say);
+    const TrainingMemory memory = kept.Memory();
+    context.memory = &memory;
+    auto answer = Answer(asked.plan, task, manifest, reading.cohort, before, context);
+    // Given up because the daemon went: another worker may be asked the same.
+    if (answer.ok() || answer.error().code != ErrorCode::kUnavailable) kept.Remove();
+    return answer;
   }
 
   Status ServePredict(const v1::Predict& request) {

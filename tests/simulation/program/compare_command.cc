@@ -161,6 +161,7 @@ Status CompareCommand(const CompareOptions& options) {
   Progress progress;
   ComparisonOptions wanted;
   wanted.bootstrap = options.bootstrap;
+  wanted.start = trial.start;
   wanted.reduced = ReducedModels(options, trial.plan);
   wanted.progress = progress.Of("comparison, folds");
   Json remarks = Json::array();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "coordinator/tasks/network_start.h"
 #include "model/params/model.h"
 #include "proto/plan/plan.h"
 #include "tests/simulation/program/fits.h"
@@ -20,6 +21,7 @@ struct ComparisonOptions {
   unsigned bootstrap = 0;                              // resamples; 0: no intervals
   std::vector<std::vector<std::string>> reduced = {};  // lists of covariates that are fitted alone, pooled
   std::uint64_t seed = 7;
+  coordinator::StartFileTensors start = {};                                  // of a plan with a start file
   std::function<void(std::size_t done, std::size_t of)> progress = nullptr;  // by replica
 };
 

@@ -8,13 +8,11 @@
 #include <optional>
 #include <vector>
 
-#include "model/survival/brier.h"
-#include "model/survival/calibration.h"
 #include "model/survival/concordance.h"
-#include "model/survival/discrete_hazard.h"
-#include "model/survival/kaplan_meier.h"
 #include "proto/plan/layout.h"
+#include "site_node/cohort/folds.h"
 #include "tests/simulation/cohort/generate.h"
+#include "tests/simulation/program/calibration_figures.h"
 #include "tests/simulation/program/patient_scores.h"
 #include "tests/simulation/program/plain_trial.h"
 #include "tests/simulation/program/plain_volumes.h"
@@ -29,8 +27,12 @@ using Clock = std::chrono::steady_clock;
 constexpr char kLinear[] = "linear";
 constexpr std::uint64_t kTestSeed = 1'000'000'007;
 
-// The plan with a linear block of all its features, trained as the demo's, and without what the cohort doesn't have.
+constexpr unsigned kFolds = 5;
+
+// The plan with a linear block of all its features, trained as the demo's, without what the cohort doesn't have, and
+// without cross-validation.
 Plan WithLinear(Plan plan, const ExperimentSettings& settings) {
+  plan.folds = {};
   if (settings.cohort.volume == 0) {
     std::erase_if(plan.blocks, [](const Block& block) { return block.kind == BlockKind::kMri; });
     std::erase_if(plan.steps, [](const Step& step) {
@@ -54,6 +56,14 @@ Plan WithLinear(Plan plan, const ExperimentSettings& settings) {
   train.local.rate_half = 5.0;
   train.local.ridge = 10.0;
   plan.steps.push_back({"train", train});
+  return plan;
+}
+
+// As it is trained federated: the network's predictions are recalibrated at the end, on folds that the sites deal.
+Plan WithRecalibration(Plan plan) {
+  plan.folds = {1, kFolds, ""};
+  plan.network.repeats = 1;
+  plan.steps.push_back({"recalibrate", RecalibrateStep{plan.Fusion()->name, plan.endpoints.front().name}});
   return plan;
 }
 
@@ -137,14 +147,30 @@ class Experiment {
                          network ? std::optional(settings_.landmark_days) : std::nullopt);
   }
 
+  // The network as a federation trains it: with folds, dealt at each site, for its recalibration.
+  Result<Model> TrainFederatedNetwork(const std::vector<SiteCohort>& sites) const {
+    const Plan plan = WithRecalibration(plan_);
+    std::vector<Cohort> dealt;
+    for (const SiteCohort& one : sites) site::DealFolds(plan.folds, plan.seed, dealt.emplace_back(one.cohort));
+    std::vector<const Cohort*> cohorts;
+    for (const Cohort& cohort : dealt) cohorts.push_back(&cohort);
+    return Train("network, federated", plan, *plan.Fusion(), cohorts, true);
+  }
+
   Result<Model> Train(const std::string& name, const Block& block, const std::vector<const Cohort*>& cohorts,
                       bool federated) const {
+    return Train(name, plan_, block, cohorts, federated);
+  }
+
+  Result<Model> Train(const std::string& name, const Plan& plan, const Block& block,
+                      const std::vector<const Cohort*>& cohorts, bool federated) const {
     if (stopped_()) return Error{ErrorCode::kUnavailable, "stopped"};
     say_(fmt::format("training: {}", name));
     PlainOptions options;
     options.fewest_sites = federated;
     options.volumes = volumes_.get();
-    auto model = TrainPlainly(plan_, block, cohorts, options);
+    options.start = settings_.start;
+    auto model = TrainPlainly(plan, block, cohorts, options);
     if (!model.ok()) return model.error().In(name);
     return model;
   }
@@ -161,7 +187,7 @@ class Experiment {
       together.samples.insert(together.samples.end(), cohort.samples.begin(), cohort.samples.end());
       if (summary.patients >= plan_.cohort.min_patients) apart.push_back(&cohort);
     }
-    ASSIGN_OR_RETURN(const Model federated, Train("network, federated", fusion, apart, true));
+    ASSIGN_OR_RETURN(const Model federated, TrainFederatedNetwork(sites));
     ASSIGN_OR_RETURN(const site::Scores scores, Score(federated, fusion, test_));
     ASSIGN_OR_RETURN(concordance["federated"], Concordance(scores.risk));
     RETURN_IF_ERROR(AddCalibration(federated, scores, together));
@@ -198,37 +224,21 @@ class Experiment {
     return {};
   }
 
-  // Slope of the logarithm of the predicted cumulative hazard at the middle of the grid, and Brier scores integrated up
-  // to there, beside Kaplan-Meier's of those who trained.
+  // Slope and Brier score of the federated network as it was trained and as it was recalibrated, beside Kaplan-Meier's
+  // curve of those who trained. All on test patients, whom neither training nor recalibration has seen.
   Status AddCalibration(const Model& model, const site::Scores& scores, const Cohort& trained) {
     ASSIGN_OR_RETURN(const Tensor* cuts, model.Find(CutsName(endpoint_)));
     const std::vector<double> days = cuts->ToDoubles();
-    const std::size_t middle = days.size() / 2 + 1;
-    std::vector<double> predictor;
-    for (std::size_t i = 0; i < outcomes_.size(); ++i)
-      predictor.push_back(std::log(-std::log(std::clamp(scores.SurvivalOf(i)[middle - 1], 1e-9, 1.0 - 1e-9))));
-    ASSIGN_OR_RETURN(const CalibrationSlope slope, SlopeOf(outcomes_, predictor));
-    report_["calibration_slope"] = slope.slope;
-
     std::vector<Outcome> training;
     for (const Sample& sample : trained.samples)
       if (sample.time_days > settings_.landmark_days)
         training.push_back({sample.time_days - settings_.landmark_days, sample.event});
-    ASSIGN_OR_RETURN(const KaplanMeier curve, KaplanMeier::Of(training));
-    ASSIGN_OR_RETURN(const StepFunction censoring, CensoringSurvival(outcomes_));
-    std::vector<double> times, of_network, of_curve;
-    for (std::size_t k = 0; k < middle; ++k) {
-      std::vector<double> predicted;
-      for (std::size_t i = 0; i < outcomes_.size(); ++i) predicted.push_back(scores.SurvivalOf(i)[k]);
-      ASSIGN_OR_RETURN(const double network, BrierScore(outcomes_, predicted, days[k], censoring));
-      predicted.assign(outcomes_.size(), curve.curve().At(days[k]));
-      ASSIGN_OR_RETURN(const double baseline, BrierScore(outcomes_, predicted, days[k], censoring));
-      times.push_back(days[k]);
-      of_network.push_back(network);
-      of_curve.push_back(baseline);
-    }
-    ASSIGN_OR_RETURN(report_["brier"]["federated"], IntegratedTrapezoid(times, of_network));
-    ASSIGN_OR_RETURN(report_["brier"]["kaplan_meier"], IntegratedTrapezoid(times, of_curve));
+    ASSIGN_OR_RETURN(const site::Scores as_trained, Score(WithoutRecalibration(model), *plan_.Fusion(), test_));
+    ASSIGN_OR_RETURN(const CalibrationFigures before, CalibrationOf(outcomes_, as_trained, days, training));
+    ASSIGN_OR_RETURN(const CalibrationFigures after, CalibrationOf(outcomes_, scores, days, training));
+    report_["calibration_slope"] = {{"as_trained", before.slope}, {"recalibrated", after.slope}};
+    report_["brier"] = {
+        {"federated", before.brier}, {"recalibrated", after.brier}, {"kaplan_meier", before.kaplan_meier}};
     return {};
   }
 

@@ -41,14 +41,16 @@ Status ExperimentCommand(const ExperimentOptions& options) {
   ASSIGN_OR_RETURN(const auto stop, StopSignal::Install());
   RETURN_IF_ERROR(CheckCohortSettings(options.settings.cohort));
   ASSIGN_OR_RETURN(const TrialFiles files, ReadPlanFile(options.plan));
+  ExperimentSettings settings = options.settings;
+  settings.start = files.start;
   const Scratch scratch;
   nlohmann::json report;
   {
     Progress progress;
     ASSIGN_OR_RETURN(
         report, RunExperiment(
-                    files.plan, options.settings, scratch.path(),
-                    [&progress](const std::string& line) { progress.Say(line); }, [&stop] { return stop->stopped(); }));
+                    files.plan, settings, scratch.path(), [&progress](const std::string& line) { progress.Say(line); },
+                    [&stop] { return stop->stopped(); }));
   }
   fmt::print("{}\n", report.dump());
   return {};

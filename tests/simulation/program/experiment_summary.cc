@@ -57,11 +57,15 @@ Json OfSignal(const std::vector<const Json*>& records) {
     summary["without"][modality] = MeanOf(Each(records, [&](const Json& r) {
       return c(r, "federated") - r.at("concordance").at("without").at(modality).get<double>();
     }));
-  summary["calibration_slope"] =
-      Spread(Each(records, [](const Json& r) { return r.at("calibration_slope").get<double>(); }));
-  summary["brier_below_kaplan_meier"] = MeanOf(Each(records, [](const Json& r) {
-    return r.at("brier").at("federated").get<double>() < r.at("brier").at("kaplan_meier").get<double>() ? 1.0 : 0.0;
-  }));
+  for (const std::string when : {"as_trained", "recalibrated"})
+    summary["calibration_slope"][when] =
+        Spread(Each(records, [&](const Json& r) { return r.at("calibration_slope").at(when).get<double>(); }));
+  for (const std::string of : {"federated", "recalibrated", "kaplan_meier"})
+    summary["brier"][of] = Spread(Each(records, [&](const Json& r) { return r.at("brier").at(of).get<double>(); }));
+  for (const std::string of : {"federated", "recalibrated"})
+    summary["brier_below_kaplan_meier"][of] = MeanOf(Each(records, [&](const Json& r) {
+      return r.at("brier").at(of).get<double>() < r.at("brier").at("kaplan_meier").get<double>() ? 1.0 : 0.0;
+    }));
   summary["seconds"] = MeanOf(Each(records, [](const Json& r) { return r.at("seconds").get<double>(); }));
   return summary;
 }
@@ -76,7 +80,9 @@ Json GoalsOf(const Json& signals) {
   for (const auto& [name, signal] : signals.items()) {
     const auto minus = [&signal](const char* other) { return signal["federated_minus"][other]["mean"].get<double>(); };
     const double c = signal["concordance"]["federated"]["mean"].get<double>();
-    const double slope = signal["calibration_slope"]["mean"].get<double>();
+    const double slope = signal["calibration_slope"]["recalibrated"]["mean"].get<double>();
+    const double score = signal["brier"]["recalibrated"]["mean"].get<double>();
+    const double curve = signal["brier"]["kaplan_meier"]["mean"].get<double>();
     if (name == "none") {
       AddGoal(goals, "none: concordance", c, "0.50 +- 0.02", std::abs(c - 0.5) <= 0.02);
       continue;
@@ -87,7 +93,9 @@ Json GoalsOf(const Json& signals) {
     const double wanted = name == "linear" ? -0.01 : 0.03;
     AddGoal(goals, name + ": federated minus the linear model", minus("linear"), fmt::format(">= {}", wanted),
             minus("linear") >= wanted);
-    AddGoal(goals, name + ": calibration slope", slope, "0.8 to 1.2", slope >= 0.8 && slope <= 1.2);
+    AddGoal(goals, name + ": calibration slope, recalibrated", slope, "0.8 to 1.2", slope >= 0.8 && slope <= 1.2);
+    AddGoal(goals, name + ": Brier score, recalibrated", score, fmt::format("< {:.3f} of Kaplan-Meier", curve),
+            score < curve);
   }
   return goals;
 }
@@ -120,6 +128,18 @@ std::string SummaryText(const Json& summary) {
                           fmt::format("{:.3f} +- {:.3f}", figure["mean"].get<double>(), figure["sd"].get<double>()));
     }
     text += '\n';
+  }
+  text += fmt::format("\n{:<12} {:>20} {:>20} {:>15} {:>15} {:>15}\n", "calibration", "slope as trained",
+                      "slope recalibrated", "Brier, trained", "recalibrated", "Kaplan-Meier");
+  for (const auto& [name, signal] : summary["signals"].items()) {
+    const Json &slope = signal["calibration_slope"], &brier = signal["brier"];
+    const auto mean = [](const Json& figure) { return figure["mean"].get<double>(); };
+    const auto spread = [](const Json& figure) {
+      return fmt::format("{:.2f} +- {:.2f}", figure["mean"].get<double>(), figure["sd"].get<double>());
+    };
+    text += fmt::format("{:<12} {:>20} {:>20} {:>15.4f} {:>15.4f} {:>15.4f}\n", name, spread(slope["as_trained"]),
+                        spread(slope["recalibrated"]), mean(brier["federated"]), mean(brier["recalibrated"]),
+                        mean(brier["kaplan_meier"]));
   }
   text += '\n';
   for (const Json& goal : summary["goals"])

@@ -43,6 +43,13 @@ std::string Calibration(const Json& report) {
         "- Survival at {} weeks, fifths of predicted risk: largest distance of predicted and observed {:.3f}.\n",
         horizon["week"].get<double>(), worst);
   }
+  const Json slopes = report.value("calibration_slope", Json::object());
+  for (const auto& [key, title] : {std::pair("as_trained", "as trained"), {"recalibrated", "recalibrated"}})
+    if (const Json of = slopes.value(key, Json()); of.is_object())
+      text += fmt::format(
+          "- Predictions {}: calibration slope {:.3f}, integrated Brier score {:.4f} (Kaplan-Meier's "
+          "{:.4f}).\n",
+          title, of["slope"].get<double>(), of["brier"].get<double>(), of["kaplan_meier"].get<double>());
   return text.empty() ? "- No calibration in this report.\n" : text;
 }
 

@@ -85,6 +85,7 @@ class NetworkScoring {
                                    cohorts_, [this](const SiteCohort& site) { return Inside(site); }));
     PlainOptions options;
     options.volumes = volumes_.get();
+    options.start = options_.start;
     if (options_.progress)
       options.progress = [this, of](std::size_t done, std::size_t rounds) {
         options_.progress(trained_.size() * rounds + done, of * rounds);

@@ -19,6 +19,7 @@ namespace {
 Plan OfBlockAlone(Plan plan, const std::string& block, const std::vector<const Cohort*>& cohorts) {
   std::erase_if(plan.steps, [&block](const Step& step) {
     if (std::holds_alternative<EvaluateStep>(step.settings)) return true;
+    if (const auto* recalibrate = std::get_if<RecalibrateStep>(&step.settings)) return recalibrate->block != block;
     const auto* train = std::get_if<TrainStep>(&step.settings);
     return train != nullptr && train->block != block;
   });
@@ -51,15 +52,11 @@ class PlainTrial {
 
   Result<Model> Run() {
     const std::size_t planned = PlannedRounds(plan_);
-    for (std::uint32_t s = 0; s < plan_.steps.size(); ++s) {
-      const auto* train = std::get_if<TrainStep>(&plan_.steps[s].settings);
-      for (unsigned round = 0; round < (train == nullptr ? 1u : train->rounds); ++round) {
-        bool again = true;
-        while (again) {
-          ASSIGN_OR_RETURN(again, Round({.step = s, .round_in_step = round}));
-          if (options_.progress) options_.progress(std::min<std::size_t>(round_, planned), planned);
-        }
-      }
+    StepPosition position;
+    while (!IsFinished(plan_, position)) {
+      ASSIGN_OR_RETURN(const bool again, Round(position));
+      if (options_.progress) options_.progress(std::min<std::size_t>(round_, planned), planned);
+      position = NextPosition(plan_, position, again);
     }
     return std::move(model_);
   }
@@ -83,7 +80,8 @@ class PlainTrial {
     }
     if (!options_.fewest_sites) LiftContributors(manifest.Blocks().size(), words);
     ASSIGN_OR_RETURN(const Sum sum, Sum::Over(manifest, words, plan_.rules.sites, plan_.encoding.patient_cap));
-    ASSIGN_OR_RETURN(coordinator::Outcome outcome, coordinator::Finish(plan_, task, sum, std::move(model_), server_));
+    ASSIGN_OR_RETURN(coordinator::Outcome outcome,
+                     coordinator::Finish(plan_, task, sum, std::move(model_), server_, options_.start));
     if (outcome.next) model_ = std::move(*outcome.next);
     if (task.kind == "normalise" && !options_.fewest_sites) RETURN_IF_ERROR(ScaleByAllValues(sum));
     return outcome.again;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "coordinator/tasks/network_start.h"
 #include "model/params/model.h"
 #include "model/samples/sample.h"
 #include "model/samples/volume.h"
@@ -19,12 +20,13 @@ struct PlainOptions {
   bool fewest_sites = false;
   std::string device = "cpu";
   unsigned threads = 1;
-  const VolumeSource* volumes = nullptr;  // null: patients are taken as without images
+  const VolumeSource* volumes = nullptr;     // null: patients are taken as without images
+  coordinator::StartFileTensors start = {};  // of a plan with a start file
   std::function<void(std::size_t done, std::size_t of)> progress = nullptr;  // rounds
 };
 
-// A trial by the tasks of site and coordinator without masks, keys and rounds lost: normalise, grid and the train
-// rounds of one block of the plan (a linear one or the fusion) over these cohorts, each a site.
+// A trial by the tasks of site and coordinator without masks, keys and rounds lost: normalise, grid and the rounds that
+// train and recalibrate one block of the plan (a linear one or the fusion) over these cohorts, each a site.
 Result<Model> TrainPlainly(const Plan& plan, const Block& block, const std::vector<const Cohort*>& cohorts,
                            const PlainOptions& options);
 

@@ -99,7 +99,8 @@ class Player {
   }
 
   Result<simulation::StepOutcome> Finish(const Task& task, const Sum& sum, const Model& before) {
-    ASSIGN_OR_RETURN(coordinator::Outcome outcome, coordinator::Finish(plan_, task, sum, before, server_));
+    ASSIGN_OR_RETURN(coordinator::Outcome outcome,
+                     coordinator::Finish(plan_, task, sum, before, server_, options_.start));
     seconds_[task.round] = std::chrono::duration<double>(Clock::now() - started_[task.round]).count();
     ++finished_;
     if (options_.progress) options_.progress(finished_, PlannedRounds(plan_), Told(task.kind, outcome.result_json));
@@ -112,6 +113,8 @@ class Player {
       return fmt::format("train, loss {:.4f}", result["loss"].get<double>());
     if (kind == "evaluate" && result.contains("concordance") && result["concordance"]["value"].is_number())
       return fmt::format("evaluate, concordance within sites {:.3f}", result["concordance"]["value"].get<double>());
+    if (kind == "recalibrate" && result.contains("slope") && result["slope"].is_number())
+      return fmt::format("recalibrate, calibration slope {:.3f}", result["slope"].get<double>());
     return kind;
   }
 

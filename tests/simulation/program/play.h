@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "coordinator/tasks/network_start.h"
 #include "model/params/model.h"
 #include "proto/plan/plan.h"
 #include "tests/simulation/program/patients.h"
@@ -18,6 +19,7 @@ struct PlayOptions {
   std::vector<std::string> faults = {};  // "<site>:<round>": this site's upload of that round never arrives
   std::string device = "cpu";
   unsigned threads = 1;
+  coordinator::StartFileTensors start = {};  // of a plan with a start file
   std::function<void(std::uint64_t round, std::uint64_t of, const std::string& what)> progress = nullptr;
 };
 

@@ -164,6 +164,11 @@
   function calibrationPlots() {
     const horizons = report.calibration ?? [];
     if (!horizons.length) return hide('calibration');
+    for (const [key, title] of [['as_trained', 'as trained'], ['recalibrated', 'recalibrated, each fold by the others']]) {
+      const of = report.calibration_slope?.[key];
+      if (of) document.getElementById('calibration').append(element('p', `Predictions ${title}: slope ${of.slope.toFixed(3)}, ` +
+        `integrated Brier score ${of.brier.toFixed(4)} (Kaplan-Meier's ${of.kaplan_meier.toFixed(4)}).`, 'quiet'));
+    }
     for (const horizon of horizons) {
       const box = element('div', undefined, 'figure');
       const canvas = element('canvas');

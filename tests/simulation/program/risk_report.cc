@@ -1,10 +1,13 @@
 #include "tests/simulation/program/risk_report.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 
 #include "model/survival/calibration.h"
 #include "model/survival/risk_groups.h"
+#include "tests/simulation/program/calibration_figures.h"
 #include "tests/simulation/program/comparison.h"
 #include "tests/simulation/program/patient_scores.h"
 
@@ -24,6 +27,8 @@ struct Predicted {
   std::vector<Outcome> outcomes;
   std::vector<double> risk;
   std::vector<std::vector<double>> survival;  // by horizon
+  Matrix logits;                              // of the hazards
+  Matrix as_trained;                          // the same without a recalibration
   bool in_sample = false;
 };
 
@@ -62,6 +67,12 @@ class Predictor {
  private:
   Status Add(const Replica& replica, const Rows& rows) {
     ASSIGN_OR_RETURN(const site::Scores scores, scorer_.Score(model_, cohorts_, replica, block_, step_.endpoint));
+    Append(scores.logits, rows, predicted_.logits);
+    if (IsRecalibrated(model_)) {
+      ASSIGN_OR_RETURN(const site::Scores as_trained,
+                       scorer_.Score(WithoutRecalibration(model_), cohorts_, replica, block_, step_.endpoint));
+      Append(as_trained.logits, rows, predicted_.as_trained);
+    }
     for (const std::size_t i : rows) {
       predicted_.outcomes.push_back(patients_.outcomes[i]);
       predicted_.risk.push_back(scores.risk[i]);
@@ -69,6 +80,12 @@ class Predictor {
         predicted_.survival[h].push_back(SurvivalAt(grid_, scores.logits.row(i), 0.0, weeks_[h] * kDaysPerWeek));
     }
     return {};
+  }
+
+  static void Append(const Matrix& logits, const Rows& rows, Matrix& into) {
+    into.cols = logits.cols;
+    into.rows += rows.size();
+    for (const std::size_t i : rows) std::ranges::copy(logits.row(i), std::back_inserter(into.values));
   }
 
   const Plan& plan_;
@@ -122,6 +139,19 @@ Result<Json> CalibrationJson(const Predicted& predicted, const std::vector<doubl
   return json;
 }
 
+// Null where the patients don't allow a figure (no event, everybody censored before the middle of the grid).
+Json SlopeJson(const Predicted& predicted, const Grid& grid) {
+  const auto of = [&](const Matrix& logits) -> Json {
+    if (logits.rows == 0) return nullptr;
+    const auto figures = CalibrationOf(predicted.outcomes, {predicted.risk, logits}, grid.cuts(), predicted.outcomes);
+    if (!figures.ok()) return nullptr;
+    return {{"slope", figures->slope}, {"brier", figures->brier}, {"kaplan_meier", figures->kaplan_meier}};
+  };
+  const bool recalibrated = predicted.as_trained.rows > 0;
+  return {{"as_trained", of(recalibrated ? predicted.as_trained : predicted.logits)},
+          {"recalibrated", recalibrated ? of(predicted.logits) : Json()}};
+}
+
 }  // namespace
 
 Result<Json> RiskReport(const Plan& plan, const Model& model, const std::vector<SiteCohort>& cohorts,
@@ -139,11 +169,9 @@ Result<Json> RiskReport(const Plan& plan, const Model& model, const std::vector<
   Json curves = Json::array();
   for (std::size_t g = 0; g < groups.size(); ++g) curves.push_back(CurveJson(groups[g], kGroupNames[g]));
   ASSIGN_OR_RETURN(Json calibration, CalibrationJson(predicted, predictor.weeks()));
-  return Json{{"patients", predicted.risk.size()},
-              {"in_sample", predicted.in_sample},
-              {"risk_groups", std::move(curves)},
-              {"at_risk_weeks", weeks},
-              {"calibration", std::move(calibration)}};
+  return Json{{"patients", predicted.risk.size()},     {"in_sample", predicted.in_sample},
+              {"risk_groups", std::move(curves)},      {"at_risk_weeks", weeks},
+              {"calibration", std::move(calibration)}, {"calibration_slope", SlopeJson(predicted, grid)}};
 }
 
 }  // namespace fedtrial::sim

@@ -23,8 +23,9 @@ Status RunCommand(const RunOptions& options) {
     return true;
   });
   Progress progress;
-  ASSIGN_OR_RETURN(const Played played, Play(files.plan_toml, files.plan, sites,
-                                             {options.faults, options.device, options.threads, progress.OfRounds()}));
+  ASSIGN_OR_RETURN(const Played played,
+                   Play(files.plan_toml, files.plan, sites,
+                        {options.faults, options.device, options.threads, files.start, progress.OfRounds()}));
   RETURN_IF_ERROR(WriteModelFile(played.model, options.out));
   ASSIGN_OR_RETURN(const Bytes bytes, EncodeModel(played.model));
   const std::string digest = ToHex(Sha256(bytes));
@@ -58,7 +59,7 @@ Status StartModelCommand(const StartModelOptions& options) {
   }
   if (files.plan.Fusion() != nullptr) {
     ASSIGN_OR_RETURN(const NetworkShape shape, NetworkOf(files.plan, {}));
-    ASSIGN_OR_RETURN(const auto network, coordinator::NetworkStartValues(files.plan, shape));
+    ASSIGN_OR_RETURN(const auto network, coordinator::NetworkStartValues(files.plan, shape, files.start));
     for (const Replica& replica : Replicas(files.plan, *files.plan.Fusion()))
       for (const auto& [name, tensor] : network) model.tensors[replica.prefix + name] = tensor;
   }

@@ -58,13 +58,23 @@ Result<TrialFiles> ReadTrialFiles(const fs::path& state) {
   if (links.empty())
     return Error{ErrorCode::kInvalidInput, fmt::format("the trial in {} has no model yet", state.string())};
   ASSIGN_OR_RETURN(Model model, node->models().Read(links.back().model));
-  return TrialFiles{node->plan_toml(), node->plan(), std::move(model)};
+  TrialFiles files{node->plan_toml(), node->plan(), std::move(model), {}};
+  if (files.plan.network.start) {
+    ASSIGN_OR_RETURN(const Bytes start_file, node->models().ReadStart());
+    ASSIGN_OR_RETURN(files.start, coordinator::ReadStartFile(files.plan, start_file));
+  }
+  return files;
 }
 
 Result<TrialFiles> ReadPlanFile(const fs::path& plan) {
   TrialFiles files;
   ASSIGN_OR_RETURN(files.plan_toml, ReadTextFile(plan));
   ASSIGN_OR_RETURN(files.plan, ParsePlan(files.plan_toml, plan.string()));
+  if (files.plan.network.start) {
+    ASSIGN_OR_RETURN(const Bytes start_file,
+                     ReadWholeFile(plan.parent_path() / files.plan.network.start->file, kMaxModelBytes));
+    ASSIGN_OR_RETURN(files.start, coordinator::ReadStartFile(files.plan, start_file));
+  }
   return files;
 }
 

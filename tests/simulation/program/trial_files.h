@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "coordinator/tasks/network_start.h"
 #include "model/params/model.h"
 #include "proto/plan/plan.h"
 #include "tests/simulation/program/patients.h"
@@ -15,11 +16,12 @@ struct TrialFiles {
   std::string plan_toml;
   Plan plan;
   Model model;
+  coordinator::StartFileTensors start = {};  // of a plan with a start file
 };
 
 // The locked plan and the latest model of a coordinator's state folder, beside its daemon or without one.
 Result<TrialFiles> ReadTrialFiles(const std::filesystem::path& state);
-// plan.toml alone; `model` stays empty.
+// plan.toml and its start file beside it; `model` stays empty.
 Result<TrialFiles> ReadPlanFile(const std::filesystem::path& plan);
 Result<Model> ReadModelFile(const std::filesystem::path& model);  // safetensors, as `model export` writes it
 Status WriteModelFile(const Model& model, const std::filesystem::path& file);

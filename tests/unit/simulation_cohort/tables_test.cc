@@ -90,7 +90,7 @@ TEST(SimulatedCohort, PassesEveryCheckOfTheMultimodalPlan) {
   const TestFolder folder;
   const CohortSettings settings = Tables();
   ASSERT_TRUE(Generate(settings, folder / "cohort").ok());
-  std::size_t courses = 0, cytokine_visits = 0;
+  std::size_t courses = 0, cytokine_visits = 0, pseudo = 0, progressions = 0;
   for (unsigned site = 1; site <= settings.sites; ++site) {
     const auto reading = site::ReadCohort(*plan, folder / "cohort" / SiteName(site), {.all_checks = true});
     ASSERT_TRUE(reading.ok()) << reading.error().message;
@@ -99,12 +99,19 @@ TEST(SimulatedCohort, PassesEveryCheckOfTheMultimodalPlan) {
     EXPECT_TRUE(reading->left_out_of.empty());
     for (const Sample& sample : reading->cohort.samples) {
       courses += sample.course.has_value();
+      const auto settled = sample.suspicion ? sample.suspicion->pseudo : std::nullopt;
+      pseudo += settled == true;
+      progressions += settled == false;
       cytokine_visits += static_cast<std::size_t>(
           std::ranges::count_if(sample.panel_visits, [](const PanelVisit& visit) { return visit.panel == 0; }));
     }
   }
   EXPECT_EQ(courses, settings.patients);
   EXPECT_GT(cytokine_visits, 300u);
+  const auto planted = CountsOf(SimulateCohort(Published(), settings));
+  EXPECT_EQ(pseudo, planted.pseudo_progressions) << "each is planted within 16 weeks, before any progression";
+  EXPECT_GT(pseudo, 0u);
+  EXPECT_GT(progressions, 10u);
 }
 
 TEST(SimulatedCohort, HasTheSameBytesForTheSameSeedAndOthersForAnother) {

@@ -7,6 +7,8 @@
 
 #include "model/survival/scaling.h"
 #include "proto/plan/layout.h"
+#include "proto/plan/recalibrate.h"
+#include "site_node/cohort/folds.h"
 #include "tests/simulation/program/experiment_summary.h"
 #include "tests/simulation/program/patient_scores.h"
 #include "tests/simulation/program/play.h"
@@ -93,6 +95,28 @@ TEST(PlainTrial, WithTheFederationsRuleGivesTheModelOfTheMaskedFederation) {
   EXPECT_NE(plain->tensors.at(BetaName({}, "risk")).at(0), 0.0);
 }
 
+TEST(PlainTrial, RecalibratesAsTheMaskedFederation) {
+  std::string toml = kPlan;
+  toml.replace(toml.find("[rules]"), 7, "[[step]]\ntask = \"recalibrate\"\nrounds = 3\n[rules]");
+  toml += "[folds]\nrepeats = 1\nfolds = 2\n";
+  const auto plan = ParsePlan(toml, "plan.toml");
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  std::vector<SiteCohort> sites = {Site("a", 12, 0.0), Site("b", 9, 4.0), Site("c", 15, -6.0)};
+  for (SiteCohort& site : sites) site::DealFolds(plan->folds, plan->seed, site.cohort);
+  const auto played = Play(toml, *plan, sites, {});
+  ASSERT_TRUE(played.ok()) << played.error().message;
+  const auto plain = TrainPlainly(*plan, plan->blocks[0], {&sites[0].cohort, &sites[1].cohort, &sites[2].cohort},
+                                  {.fewest_sites = true});
+  ASSERT_TRUE(plain.ok()) << plain.error().message;
+  EXPECT_EQ(played->rounds.size(), 9u) << "normalise, grid, four of training, three of recalibration";
+  EXPECT_EQ(played->rounds.back()["task"], "recalibrate");
+  for (const Replica& replica : Replicas(*plan)) {
+    const std::string name = RecalibrationName(replica, "risk");
+    for (std::size_t i = 0; i < 2; ++i)
+      EXPECT_NEAR(plain->tensors.at(name).at(i), played->model.tensors.at(name).at(i), 1e-8) << name;
+  }
+}
+
 TEST(PlainTrial, OfOneCohortAloneIsScaledByItsOwnValues) {
   const Plan plan = ThePlan();
   const SiteCohort site = Site("a", 12, 0.0);
@@ -134,8 +158,8 @@ nlohmann::json Record(const char* signal, double federated, double linear) {
   return {{"seed", 1},
           {"signal", signal},
           {"landmark_days", 0.0},
-          {"calibration_slope", 0.9},
-          {"brier", {{"federated", 0.17}, {"kaplan_meier", 0.19}}},
+          {"calibration_slope", {{"as_trained", 0.6}, {"recalibrated", 0.9}}},
+          {"brier", {{"federated", 0.18}, {"recalibrated", 0.17}, {"kaplan_meier", 0.19}}},
           {"seconds", 2.0},
           {"concordance",
            {{"truth", 0.75},
@@ -155,9 +179,12 @@ TEST(ExperimentSummary, HasMeansIntervalsAndWhetherTheGoalsAreMet) {
   EXPECT_NEAR(linear["concordance"]["federated"]["sd"].get<double>(), std::sqrt(2.0) * 0.01, 1e-12);
   EXPECT_NEAR(linear["federated_minus"]["pooled"]["low"].get<double>(), -1.96 * 0.01, 1e-12);
   EXPECT_NEAR(linear["without"]["clinical"].get<double>(), 0.05, 1e-12);
-  EXPECT_EQ(linear["brier_below_kaplan_meier"].get<double>(), 1.0);
+  EXPECT_EQ(linear["brier_below_kaplan_meier"]["recalibrated"].get<double>(), 1.0);
+  EXPECT_NEAR(linear["calibration_slope"]["as_trained"]["mean"].get<double>(), 0.6, 1e-12);
   std::map<std::string, bool> met;
   for (const auto& goal : (*summary)["goals"]) met[goal["goal"].get<std::string>()] = goal["met"].get<bool>();
+  EXPECT_TRUE(met.at("linear: calibration slope, recalibrated"));
+  EXPECT_TRUE(met.at("linear: Brier score, recalibrated"));
   EXPECT_TRUE(met.at("linear: federated minus the linear model"));
   EXPECT_FALSE(met.at("interaction: federated minus the linear model")) << "0.01 of the 0.03 wanted";
   EXPECT_NE(SummaryText(*summary).find("NOT  interaction: federated minus the linear model"), std::string::npos);

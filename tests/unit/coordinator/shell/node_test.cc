@@ -9,6 +9,10 @@
 #include "coordinator/shell/config.h"
 #include "coordinator/shell/control.h"
 #include "coordinator/shell/view.h"
+#include "coordinator/tasks/network_start.h"
+#include "model/params/model.h"
+#include "proto/plan/network.h"
+#include "security/crypto/sha256.h"
 #include "security/pki/signed_bytes.h"
 #include "tests/unit/coordinator/shell/test_trial.h"
 
@@ -42,6 +46,69 @@ TEST_F(NodeTest, AFolderHoldsOneTrial) {
   ASSERT_FALSE(made.ok());
   EXPECT_EQ(made.error().code, ErrorCode::kInvalidInput);
   EXPECT_NE(made.error().message.find("holds a trial already"), std::string::npos);
+}
+
+std::string NetworkPlan(const std::string& start) {
+  std::string toml = TestPlan();
+  const std::string linear = "name = \"risk\"\nkind = \"linear\"\n";
+  toml.replace(toml.find(linear), linear.size(), "name = \"clinical\"\nkind = \"static\"\n");
+  const std::string rounds = "rounds = 2\n";
+  toml.replace(toml.find(rounds), rounds.size(), "block = \"fusion\"\n" + rounds);
+  return toml +
+         "[[block]]\nname = \"fusion\"\nkind = \"fusion\"\n[[block]]\nname = \"survival\"\nkind = \"head\"\n"
+         "target = \"endpoint.os\"\n[network]\npreset = \"tiny\"\n" +
+         start;
+}
+
+TEST_F(NodeTest, AStartFileIsCheckedWhenThePlanIsLockedAndKeptSealed) {
+  const Plan plain = ParsePlan(NetworkPlan(""), "plan.toml").value();
+  Model former;
+  former.tensors = NetworkStartValues(plain, NetworkOf(plain, {}).value()).value();
+  const Bytes file = EncodeModel(former).value();
+  const std::string toml =
+      NetworkPlan("start = { file = \"former.safetensors\", sha256 = \"" + ToHex(Sha256(file)) + "\" }\n");
+  const NewTrial started{
+      {trial.folder / "started"}, toml, "plan.toml", {"localhost"}, SampleConfig("127.0.0.1:0", "a:1"),
+      trial.folder.path};
+  const auto create = [&] { return CreateTrial(started, trial.consortium(), std::time(nullptr), trial.random); };
+  EXPECT_EQ(create().error().code, ErrorCode::kInvalidInput) << "there is no such file";
+  Bytes changed = file;
+  changed.back() ^= 1;
+  ASSERT_TRUE(WriteWholeFile(trial.folder / "former.safetensors", changed).ok());
+  const Status refused = create();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message.find("start file former.safetensors: its SHA-256 is"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(started.paths.folder)) << "nothing was locked";
+
+  ASSERT_TRUE(WriteWholeFile(trial.folder / "former.safetensors", file).ok());
+  const Status made = create();
+  ASSERT_TRUE(made.ok()) << made.error().message;
+  std::filesystem::remove(trial.folder / "former.safetensors");
+  const auto node = Node::Open(started.paths, Node::Mode::kLocked);
+  ASSERT_TRUE(node.ok()) << node.error().message;
+  EXPECT_EQ((*node)->models().ReadStart().value(), file);
+  const Bytes sealed = ReadWholeFile(started.paths.start_file(), 1u << 30).value();
+  EXPECT_EQ(AsText(sealed).find("fusion/norm.bias"), std::string_view::npos);
+}
+
+TEST_F(NodeTest, AStartFileThatWasChangedIsRefused) {
+  const Plan plain = ParsePlan(NetworkPlan(""), "plan.toml").value();
+  Model former;
+  former.tensors = NetworkStartValues(plain, NetworkOf(plain, {}).value()).value();
+  const Bytes file = EncodeModel(former).value();
+  ASSERT_TRUE(WriteWholeFile(trial.folder / "former.safetensors", file).ok());
+  const NewTrial started{
+      {trial.folder / "started"},
+      NetworkPlan("start = { file = \"former.safetensors\", sha256 = \"" + ToHex(Sha256(file)) + "\" }\n"),
+      "plan.toml",
+      {"localhost"},
+      SampleConfig("127.0.0.1:0", "a:1"),
+      trial.folder.path};
+  ASSERT_TRUE(CreateTrial(started, trial.consortium(), std::time(nullptr), trial.random).ok());
+  Bytes sealed = ReadWholeFile(started.paths.start_file(), 1u << 30).value();
+  sealed[sealed.size() / 2] ^= 1;
+  ASSERT_TRUE(WriteWholeFile(started.paths.start_file(), sealed).ok());
+  EXPECT_EQ(Node::Open(started.paths, Node::Mode::kLocked).error().code, ErrorCode::kIntegrity);
 }
 
 TEST_F(NodeTest, AFolderWithoutATrialSaysSo) {

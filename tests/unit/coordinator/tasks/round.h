@@ -83,9 +83,14 @@ class RoundOf {
     return *this;
   }
 
+  RoundOf& StartFrom(StartFileTensors start) {
+    start_ = std::move(start);
+    return *this;
+  }
+
   Result<Outcome> Finish(ServerState& server) const {
     ASSIGN_OR_RETURN(const Sum sum, Sum::Over(manifest_, words_, sites_, 100));
-    return coordinator::Finish(plan_, task_, sum, before_, server);
+    return coordinator::Finish(plan_, task_, sum, before_, server, start_);
   }
   Outcome MustFinish() const {
     ServerState server;
@@ -104,6 +109,7 @@ class RoundOf {
   Manifest manifest_;
   Words words_;
   std::uint64_t sites_ = 0;
+  StartFileTensors start_;
 };
 
 inline nlohmann::json Json(const Outcome& outcome) { return nlohmann::json::parse(outcome.result_json); }

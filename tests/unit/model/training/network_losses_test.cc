@@ -49,7 +49,10 @@ class NetworkLosses : public ::testing::Test {
       EXPECT_TRUE(stack.ok());
       if (stack.ok()) stack_ = *stack;
     }
-    NetworkBatch batch = Collate(shape_, inputs_, kDouble);
+    VolumeTokens seen;
+    const std::vector<VolumeId> ids = VolumesOf(inputs_);
+    for (std::size_t i = 0; i < ids.size(); ++i) seen[ids[i].key].lesion = stack_.lesions[i];
+    NetworkBatch batch = Collate(shape_, inputs_, seen, kDouble);
     batch.images.embeddings = Network(shape_, parameters_).EncodeVolumes(stack_.volumes, stack_.no_lesion);
     return batch;
   }

@@ -31,7 +31,7 @@ class NetworkPredict : public ::testing::Test {
   NetworkShape shape_ = SmallShape();
   InputMap map_ = SmallMap();
   RuleVolumes volumes_;
-  std::map<std::string, std::vector<double>> tokens_;
+  VolumeTokens tokens_;
 };
 
 bool Same(const HeadAnswer& a, const HeadAnswer& b) {
@@ -100,7 +100,7 @@ TEST_F(NetworkPredict, TheMethylationHeadIsUnchangedByAnythingDerivedFromMethyla
 
 TEST_F(NetworkPredict, PseudoProgressionIsUnchangedByWhatComesAfterTheSuspiciousScan) {
   Cohort cohort = SmallCohort(12, 3);
-  for (Sample& sample : cohort.samples) sample.features[7] = 20.0;
+  for (Sample& sample : cohort.samples) sample.suspicion = Suspicion{20.0, std::nullopt};
   const auto before = AnswersAt(cohort, 112.0);
   for (Sample& sample : cohort.samples) {
     for (PanelVisit& visit : sample.panel_visits)
@@ -114,6 +114,40 @@ TEST_F(NetworkPredict, PseudoProgressionIsUnchangedByWhatComesAfterTheSuspicious
     others += Same(before[i][kOs], after[i][kOs]) ? 0 : 1;
   }
   EXPECT_GE(others, 5u);
+}
+
+TEST_F(NetworkPredict, PseudoProgressionReadsPastTheLandmarkUpToItsScanAndNoOtherHeadDoes) {
+  Cohort cohort = SmallCohort(12, 3);
+  const auto without = AnswersAt(cohort, 0.0);
+  for (Sample& sample : cohort.samples) sample.suspicion = Suspicion{54.0, std::nullopt};
+  const auto before = AnswersAt(cohort, 0.0);
+  Cohort later = cohort, between = cohort;
+  for (Sample& sample : later.samples) {
+    for (PanelVisit& visit : sample.panel_visits)
+      if (visit.day > 54.0) visit.values = {{0, 9.0, true}};
+    for (const double day : {55.0, 112.0}) sample.volumes.push_back({MriSequence::kFlair, day, "later"});
+    sample.time_days += 300.0;
+    sample.suspicion->pseudo = true;  // what it turned out to be is no input
+  }
+  for (Sample& sample : between.samples) {
+    for (PanelVisit& visit : sample.panel_visits)
+      if (visit.day == 49.0) visit.values = {{0, 9.0, true}};
+    std::erase_if(sample.volumes, [](const VolumeId& volume) { return volume.day == 53.0; });
+  }
+  const auto after_later = AnswersAt(later, 0.0), after_between = AnswersAt(between, 0.0);
+  EXPECT_FALSE(tokens_.contains("later"));
+  std::size_t moved = 0;
+  for (std::size_t i = 0; i < before.size(); ++i)
+    for (std::size_t h = 0; h < before[i].size(); ++h) {
+      EXPECT_TRUE(Same(before[i][h], after_later[i][h])) << i << " " << h;
+      if (h == kPseudo) {
+        moved += Same(before[i][h], after_between[i][h]) ? 0 : 1;
+        continue;
+      }
+      EXPECT_TRUE(Same(before[i][h], after_between[i][h])) << i << " " << h;
+      EXPECT_TRUE(Same(before[i][h], without[i][h])) << i << " " << h;
+    }
+  EXPECT_GE(moved, 5u);
 }
 
 TEST_F(NetworkPredict, NeighboursAndTheirPaddingChangeNothingBeyondRounding) {
@@ -131,6 +165,7 @@ TEST_F(NetworkPredict, APatientWithoutAnyModalityStillGetsAnAnswer) {
     sample.features.assign(sample.features.size(), std::numeric_limits<double>::quiet_NaN());
     sample.panel_visits.clear();
     sample.volumes.clear();
+    sample.suspicion.reset();
   }
   const auto answers = AnswersAt(cohort, 0.0);
   for (const HeadAnswer& answer : answers[0])

@@ -220,7 +220,7 @@ TEST_F(NetworkTrainer, TheOrderOfPatientsDoesNotMatterBeyondRounding) {
 TEST_F(NetworkTrainer, KeptTokensOfVolumesTrainLikeTheVolumesThemselves) {
   task_.trained.erase("mri");
   const NetworkUpdate loaded = Trained(task_, inputs_, images_, QuietSettings());
-  std::map<std::string, std::vector<double>> tokens;
+  VolumeTokens tokens;
   EXPECT_EQ(Trained(task_, inputs_, {&volumes_, &tokens}, QuietSettings()).delta, loaded.delta);
   volumes_.loaded = 0;
   EXPECT_EQ(Trained(task_, inputs_, {nullptr, &tokens}, QuietSettings()).delta, loaded.delta);

@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 // A patient with everything, by hand.
 Sample FullPatient() {
   Sample sample;
-  sample.features = {1.6, std::numeric_limits<double>::quiet_NaN(), 0.1, 1.0, 99.9, 0.0, 1.0, 60.0};
+  sample.features = {1.6, std::numeric_limits<double>::quiet_NaN(), 0.1, 1.0, 99.9, 0.0};
   sample.time_days = 200.0;
   sample.event = true;
   sample.panel_visits = {
@@ -79,6 +79,54 @@ TEST(PatientInput, WhatAHeadMayNotSeeIsAsIfItHadNeverBeenMeasured) {
   const PatientInput pseudo = SeenBy(shape, kPseudo, early);
   EXPECT_EQ(pseudo.volumes.size(), 1u);
   EXPECT_EQ(pseudo.panels[0].size(), 2u);
+}
+
+TEST(PatientInput, PseudoProgressionHasADayOfItsOwn) {
+  const NetworkShape shape = SmallShape();
+  Sample sample = FullPatient();
+  sample.suspicion = Suspicion{53.0, true};
+  const auto early = InputOf(shape, SmallMap(), sample, 0.0), late = InputOf(shape, SmallMap(), sample, 112.0);
+  ASSERT_TRUE(early.ok() && late.ok());
+  EXPECT_EQ(early->heads[kPseudo].last_day, 53.0);
+  EXPECT_EQ(std::get<BinaryTarget>(early->heads[kPseudo].target).label, 1.0);
+  EXPECT_EQ(SeenBy(shape, kPseudo, *early).panels[0].size(), 2u);
+  EXPECT_EQ(SeenBy(shape, kPseudo, *early).volumes.size(), 2u);  // the scan itself
+  for (const std::size_t head : {kOs, kCourse, kMethyl, kProfile}) {
+    EXPECT_EQ(early->heads[head].last_day, 0.0) << head;
+    EXPECT_EQ(SeenBy(shape, head, *early).panels[0].size(), 1u) << head;
+    EXPECT_EQ(SeenBy(shape, head, *early).volumes.size(), 1u) << head;
+    EXPECT_FALSE(late->heads[head].last_day.has_value()) << head;
+  }
+  EXPECT_EQ(late->heads[kPseudo].last_day, 53.0);
+  sample.suspicion->pseudo.reset();  // not settled: to be predicted, nothing to learn from
+  const auto open = InputOf(shape, SmallMap(), sample, 0.0);
+  ASSERT_TRUE(open.ok());
+  EXPECT_FALSE(open->heads[kPseudo].labelled());
+  EXPECT_EQ(open->heads[kPseudo].last_day, 53.0);
+  EXPECT_FALSE(InputAt(0.0).heads[kPseudo].labelled());
+}
+
+TEST(PatientInput, AModalityCountsWhereAHeadThatIsTaughtMaySeeIt) {
+  const NetworkShape shape = SmallShape();
+  Sample sample = FullPatient();
+  sample.suspicion = Suspicion{53.0, false};
+  std::erase_if(sample.volumes, [](const VolumeId& volume) { return volume.day < 0.0; });
+  std::erase_if(sample.panel_visits, [](const PanelVisit& visit) { return visit.panel == 0 && visit.day < 0.0; });
+  const auto count = [&] {
+    const auto input = InputOf(shape, SmallMap(), sample, 0.0);
+    EXPECT_TRUE(input.ok());
+    return PatientsPerBlock(shape, std::span(&*input, 1), false);
+  };
+  auto patients = count();
+  EXPECT_EQ(patients.at("mri"), 1u);
+  EXPECT_EQ(patients.at("pseudo"), 1u);
+  EXPECT_EQ(patients.at("pseudo.cytokine"), 1u);
+  EXPECT_EQ(patients.at("os.cytokine"), 0u) << "its only visit is after the landmark";
+  sample.suspicion->pseudo.reset();
+  patients = count();
+  EXPECT_EQ(patients.at("mri"), 0u);
+  EXPECT_EQ(patients.at("mri.missing"), 1u);
+  EXPECT_EQ(patients.at("pseudo"), 0u);
 }
 
 TEST(PatientInput, BlocksCountTheirOwnPatients) {
@@ -150,6 +198,9 @@ TEST(PatientInput, RefusesWhatIsNotFiniteOrNoLabel) {
   fails([](Sample& s) { s.panel_visits[0].values[0].value = NAN; });
   fails([](Sample& s) { s.panel_visits[0].values[0].analyte = 3; });
   fails([](Sample& s) { s.course->recurrence_day = 10.0; });
+  fails([](Sample& s) { s.suspicion = Suspicion{0.0, true}; });
+  fails([](Sample& s) { s.suspicion = Suspicion{NAN, true}; });
+  fails([](Sample& s) { s.suspicion = Suspicion{INFINITY, true}; });
   fails([](Sample&) {}, -1.0);
   fails([](Sample&) {}, NAN);
   fails([](Sample&) {}, 10.0);  // the course wants whole steps
@@ -182,7 +233,9 @@ TEST(InputMap, RefusesWhatDoesNotFitTheNetwork) {
   fails([](InputMap& m) { m.heads[kOs].cuts_days.pop_back(); });
   fails([](InputMap& m) { m.heads[kOs].cuts_days[1] = 1.0; });
   fails([](InputMap& m) { m.heads[kCourse].cuts_days[1] = 141.0; });
-  fails([](InputMap& m) { m.heads[kPseudo].label = 8; });
+  fails([](InputMap& m) { m.heads[kMethyl].label = 8; });
+  fails([](InputMap& m) { m.heads[kPseudo].label = 3; });
+  fails([](InputMap& m) { m.heads[kOs].suspicion = true; });
 }
 
 }  // namespace

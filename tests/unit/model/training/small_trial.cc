@@ -49,8 +49,7 @@ Sample SmallPatient(Draws& draws, std::size_t number) {
   sample.features.push_back(known && draws.Chance(0.8) ? (methylated ? 60.0 : 5.0) : kMissing);
   sample.features.push_back(static_cast<double>(number % 2));
   const bool suspicious = draws.Chance(0.4);
-  sample.features.push_back(suspicious ? (draws.Chance(0.5) ? 1.0 : 0.0) : kMissing);
-  sample.features.push_back(suspicious ? 60.0 : kMissing);
+  if (suspicious) sample.suspicion = Suspicion{54.0, draws.Chance(0.5)};
   const double risk = std::isnan(sample.features[0]) ? 0.0 : sample.features[0];
   sample.time_days = 20.0 - 150.0 * std::exp(-0.7 * risk) * std::log(1.0 - 0.999 * draws.Uniform());
   sample.event = draws.Chance(0.8);
@@ -105,15 +104,14 @@ InputMap SmallMap() {
   map.heads[kCourse].cuts_days = {56.0, 140.0, 420.0};
   map.heads[kMethyl].label = 3;
   map.heads[kMethyl].share = 4;
-  map.heads[kPseudo].label = 6;
-  map.heads[kPseudo].last_day = 7;
+  map.heads[kPseudo].suspicion = true;
   map.heads[kProfile].cuts_days = map.heads[kOs].cuts_days;
   return map;
 }
 
 Cohort SmallCohort(std::size_t patients, std::uint64_t seed) {
   Cohort cohort;
-  cohort.feature_names = {"age", "kps", "volume", "methylated", "share", "arm", "pseudo", "suspicious"};
+  cohort.feature_names = {"age", "kps", "volume", "methylated", "share", "arm"};
   cohort.panels = {{"cytokine", {"IL-6", "IL-10", "TNF"}}, {"methylome", {"cg1", "cg2"}}};
   Draws draws(seed);
   for (std::size_t i = 0; i < patients; ++i) cohort.samples.push_back(SmallPatient(draws, i));

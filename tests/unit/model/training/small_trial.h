@@ -13,7 +13,7 @@
 namespace fedtrial {
 
 // A trial with every kind of block and head, small enough for tests. Features: 0-2 clinical, 3 methylated and 4 its
-// percentage (block mgmt), 5 the arm, 6 pseudo-progression, 7 the day of the suspicious scan. Panels: cytokine of 3
+// percentage (block mgmt), 5 the arm. Some have a suspicious scan on day 54. Panels: cytokine of 3
 // analytes and methylome of 2, which the head "methylation" may not see, no more than mgmt.
 enum SmallHead : std::size_t { kOs, kCourse, kMethyl, kPseudo, kProfile };
 NetworkShape SmallShape();

@@ -1,5 +1,6 @@
 #include "proto/plan/layout.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <gtest/gtest.h>
@@ -115,6 +116,31 @@ TEST(Layout, OfAnEvaluationIsThatOfItsHeader) {
   EXPECT_EQ(BlockOf(plan, task), "risk");
   EXPECT_EQ(EndpointOf(plan, task), "os");
   EXPECT_EQ(EvaluatedRepeats(Folded(), "risk"), 1u);
+}
+
+TEST(Layout, OfARecalibrationIsTheCentresAndThenSixSumsAReplica) {
+  const Plan plan = MustParse(With(With(SmallToml(), "[encoding]", "[folds]\nrepeats = 1\nfolds = 2\n[encoding]"),
+                                   "[rules]", "[[step]]\ntask = \"recalibrate\"\nrounds = 3\n[rules]"));
+  EXPECT_EQ(PlannedRounds(plan), Walk(plan).size());
+  const StepPosition last = Walk(plan).back();
+  EXPECT_EQ(last, (StepPosition{3, 2, false}));
+  const Task first = TaskAt(plan, {3, 0, false}, 8), second = TaskAt(plan, {3, 1, false}, 9);
+  EXPECT_EQ(first.kind, "recalibrate");
+  EXPECT_EQ(BlockOf(plan, first), "risk");
+  EXPECT_EQ(EndpointOf(plan, first), "os");
+  EXPECT_EQ(Names(Layout(plan, first, AfterGrid(plan, 2), {}).value()),
+            (std::vector<std::string>{"recalibration/centre[2,2]", "r01k1/recalibration/centre[2,2]",
+                                      "r01k2/recalibration/centre[2,2]"}));
+  ModelHeader centred = AfterGrid(plan, 2);
+  for (const char* prefix : {"constants", "r01k1/constants", "r01k2/constants"})
+    centred.tensors.push_back({std::string(prefix) + "/recalibration.risk", {4}});
+  std::ranges::sort(centred.tensors, {}, &TensorSpec::name);
+  EXPECT_EQ(Names(Layout(plan, second, centred, {}).value()),
+            (std::vector<std::string>{"recalibration/sums[6]", "recalibration/after[6]", "r01k1/recalibration/sums[6]",
+                                      "r01k2/recalibration/sums[6]"}));
+  const auto without = Layout(plan, second, AfterGrid(plan, 2), {});
+  ASSERT_FALSE(without.ok()) << "the second round starts from the constants of the first";
+  EXPECT_NE(without.error().message.find("constants/recalibration.risk"), std::string::npos);
 }
 
 TEST(Layout, AGridWithOpenCutsFindsThemFirst) {

@@ -40,8 +40,8 @@ TEST(Multimodal, TheDeliveredPlanIsReadWhole) {
   EXPECT_EQ(FeatureOf(plan, "age").Table(), "participants");
   EXPECT_FALSE(FeatureOf(plan, "age").IsLong());
 
-  EXPECT_TRUE(plan.FindBlock("treatment")->always_seen);
-  EXPECT_FALSE(plan.FindBlock("clinical")->always_seen);
+  EXPECT_TRUE(plan.FindBlock("treatment")->treatment);
+  EXPECT_FALSE(plan.FindBlock("clinical")->treatment);
   const auto panels = plan.Panels();
   ASSERT_EQ(panels.size(), 4u);
   EXPECT_EQ(panels[0]->name, "cytokines");
@@ -58,6 +58,13 @@ TEST(Multimodal, TheDeliveredPlanIsReadWhole) {
   EXPECT_EQ(plan.features[methylation.share.value()].name, "mgmt_share");
   EXPECT_EQ(methylation.hidden, std::vector<std::string>{"mgmt"});
   EXPECT_EQ(plan.FindBlock("place")->target, HeadTarget::kEmbedding);
+  const Block* pseudo = plan.PseudoProgression();
+  ASSERT_NE(pseudo, nullptr);
+  EXPECT_EQ(pseudo->name, "pseudo_progression");
+  EXPECT_EQ(pseudo->scans.rating_column, "response.rano");
+  EXPECT_EQ(pseudo->scans.day_column, "response.scan_day");
+  EXPECT_EQ(pseudo->scans.confirm_column, "response.confirm_day");
+  EXPECT_EQ(pseudo->scans.within_days, 182.0);
 
   EXPECT_EQ(plan.network.preset, Preset::kTiny);
   EXPECT_FALSE(plan.network.repeats.has_value());
@@ -156,6 +163,30 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"share = \"mgmt_share\"", "share = \"kps_share\"", ".share: got \"kps_share\""},
         Fault{"features = [\"pdl1_tps\"]", "features = [\"pdl1_tps\", \"mgmt_share\"]",
               ".hidden: block \"tissue\" reads \"mgmt_share\""},
+        Fault{"target = \"pseudo-progression\"", "target = \"pseudoprogression\"",
+              ".target: got \"pseudoprogression\", wanted \"endpoint.<name>\""},
+        Fault{"within_days = 182", "within_days = 0", ".within_days: got 0"},
+        Fault{"within_days = 182", "within_days = 1e9", ".within_days: got"},
+        Fault{"rating = \"response.rano\"", "rating = \"rano\"",
+              ".rating: got \"rano\", wanted a table and its column"},
+        Fault{"scan_day = \"response.scan_day\"", "scan_day = \"scans.day\"",
+              ".scan_day: got \"scans.day\", wanted a column of the table of \"response.rano\""},
+        Fault{"confirm_day = \"response.confirm_day\"", "confirm_day = \"scans.day\"",
+              ".confirm_day: got \"scans.day\", wanted a column of the table of \"response.rano\""},
+        Fault{"from = \"ihc.pdl1_tps_pct\"", "from = \"response.volume_enh_ml\"",
+              "\"pdl1_tps\" reads table response too: no feature may say what this head predicts"},
+        Fault{"name = \"place\"\nkind = \"head\"\ntarget = \"embedding\"",
+              "name = \"place\"\nkind = \"head\"\ntarget = \"pseudo-progression\"",
+              "head \"pseudo_progression\" predicts pseudo-progression already"},
+        Fault{"target = \"embedding\"", "target = \"embedding\"\nwithin_days = 9", ".within_days: unknown key"},
+        Fault{"preset = \"tiny\"", "start = { file = \"../x.safetensors\", sha256 = \"00\" }",
+              "network.start.file: got \"../x.safetensors\", wanted the name of a file beside the plan"},
+        Fault{"preset = \"tiny\"", "start = { file = \"x\", sha256 = \"00\" }",
+              "network.start.sha256: got \"00\", wanted the file's SHA-256"},
+        Fault{"preset = \"tiny\"", "start = { file = \"x\" }", "network.start.sha256: is missing"},
+        Fault{"preset = \"tiny\"", "start = { sha256 = \"00\" }", "network.start.file: is missing"},
+        Fault{"preset = \"tiny\"", "start = { file = \"x\", sha256 = \"00\", blocks = [] }",
+              "network.start.blocks: wanted one block at least"},
         Fault{"preset = \"tiny\"", "preset = \"huge\"", "network.preset: got \"huge\""},
         Fault{"preset = \"tiny\"", "repeats = -1", "network.repeats: got -1, wanted a whole number"},
         Fault{"version = 1", "version = 2", "imaging.version: got 2"},
@@ -165,6 +196,23 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"name = \"mri\"\nkind = \"mri\"\n\n[[block]]\n", "", "imaging: no [[block]] of the plan is of kind"},
         Fault{"fractions = 3", "fractions = 0", "protocol.fractions: got 0"},
         Fault{"block = \"fusion\"", "block = \"labs\"", "\"labs\" is of kind panel, wanted a linear block"}));
+
+TEST(Multimodal, AStartFileIsNamedWithItsDigestAndWantsTheCuts) {
+  const std::string digest = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+  const std::string toml =
+      With(MultimodalToml(), "preset = \"tiny\"",
+           "start = { file = \"encoder.safetensors\", sha256 = \"" + digest + "\", blocks = [\"mri\"] }");
+  const Plan plan = MustParse(toml);
+  ASSERT_TRUE(plan.network.start.has_value());
+  EXPECT_EQ(plan.network.start->file, "encoder.safetensors");
+  EXPECT_EQ(ToHex(plan.network.start->sha256), digest);
+  EXPECT_EQ(plan.network.start->blocks, std::vector<std::string>{"mri"});
+  EXPECT_FALSE(MustParse(MultimodalToml()).network.start.has_value());
+  const auto open = ParsePlan(With(toml, "cuts = [8,", "# ["), "plan.toml");
+  ASSERT_FALSE(open.ok());
+  EXPECT_NE(open.error().message.find("network.start: endpoint \"course\" leaves its cuts to grid"), std::string::npos)
+      << open.error().message;
+}
 
 TEST(Multimodal, AStepOfAHeadIsOfItsEndpoint) {
   std::string toml =

@@ -131,12 +131,29 @@ TEST(Plan, EveryProblemIsToldAtOnceWithItsPlace) {
            "cohort.min_patients: got 0, wanted a whole number from 1",
            "cohort.min_patient: unknown key, known here are day_zero, filter, min_cell, min_patients, split",
            "feature[1].range: wanted [low, high]",
-           "step[2].task: got \"gird\", wanted \"normalise\", \"grid\", \"train\" or \"evaluate\"",
+           "step[2].task: got \"gird\", wanted \"normalise\", \"grid\", \"train\", \"evaluate\" or \"recalibrate\"",
            "rules.threshold: 8 is larger than rules.min_sites (7); unmasking could never finish",
            "rules.keys.min_open: 2h is longer than max_open (30m)",
        })
     EXPECT_NE(problems.find(wanted), std::string::npos) << wanted << "\nnot in\n" << problems;
   EXPECT_EQ(std::count(problems.begin(), problems.end(), '\n'), 6) << problems;  // and nothing that follows from them
+}
+
+TEST(Plan, ARecalibrationWantsFoldsAndComesAfterAllTrainingOfItsBlock) {
+  const auto with = [](const std::string& before, const std::string& after, const std::string& folds) {
+    const std::string step = "[[step]]\ntask = \"recalibrate\"\n";
+    std::string toml = With(SmallToml(), "[rules]", (after.empty() ? "" : step) + after + "[rules]");
+    if (!before.empty()) toml = With(toml, "[[step]]\ntask = \"train\"", before + "[[step]]\ntask = \"train\"");
+    return With(toml, "[encoding]", folds + "[encoding]");
+  };
+  const std::string folds = "[folds]\nrepeats = 1\n", step = "[[step]]\ntask = \"recalibrate\"\n";
+  const Plan plan = MustParse(with("", "rounds = 4\n", folds));
+  EXPECT_EQ(std::get<RecalibrateStep>(plan.steps[3].settings).rounds, 4u);
+  EXPECT_NE(ProblemsOf(with("", "rounds = 4\n", "")).find("step[4].task: recalibrate wants"), std::string::npos);
+  EXPECT_NE(ProblemsOf(with("", "rounds = 1\n", folds)).find("step[4].rounds: got 1"), std::string::npos);
+  const std::string early = ProblemsOf(with(step, "", folds));
+  EXPECT_NE(early.find("\"risk\" has no train step before"), std::string::npos) << early;
+  EXPECT_NE(early.find("recalibrate after all its training"), std::string::npos) << early;
 }
 
 TEST(Plan, AFaultOfTheTextItselfHasItsLine) {

@@ -27,6 +27,7 @@ gdcm::VR::VRType KindOf(std::pair<unsigned, unsigned> tag) {
   const auto [group, element] = tag;
   if (group == 0x0008 && (element == 0x16 || element == 0x18)) return gdcm::VR::UI;
   if (group == 0x0020 && (element == 0x0d || element == 0x0e)) return gdcm::VR::UI;
+  if (group == 0x0008 && element == 0x20) return gdcm::VR::DA;
   if (group == 0x0010 && element == 0x10) return gdcm::VR::PN;
   if (group == 0x0028 && (element == 0x30 || element == 0x1052 || element == 0x1053)) return gdcm::VR::DS;
   if ((group == 0x0018 && (element == 0x80 || element == 0x81 || element == 0x82)) ||

@@ -98,6 +98,22 @@ TEST(WhatLeaves, IsWhatLayoutSaysOfEachRound) {
   EXPECT_THAT(text, Not(HasSubstr("r01k1/")));
 }
 
+TEST(WhatLeaves, OfARecalibrationIsItsCentresAndThenSixSumsARound) {
+  Plan plan = PlanOf("plan.toml");
+  plan.steps.push_back({"recalibrate", RecalibrateStep{"risk", "os", 4}});
+  const auto vectors = WhatLeaves(plan, ReadingOf(plan));
+  ASSERT_TRUE(vectors.ok()) << vectors.error().message;
+  const LeavingVector& centres = (*vectors)[vectors->size() - 2];
+  EXPECT_EQ(centres.rounds, 1u);
+  EXPECT_EQ(centres.manifest.tensors.front().shape, (std::vector<std::uint64_t>{2, 11}));
+  EXPECT_EQ(vectors->back().rounds, 3u);
+  EXPECT_EQ(vectors->back().manifest.tensors.size(), 1u + 51u);
+  for (const TensorSpec& spec : vectors->back().manifest.tensors) EXPECT_EQ(spec.elements(), 6u) << spec.name;
+  const std::string text = WhatLeavesText(plan, ReadingOf(plan), *vectors);
+  EXPECT_THAT(text, HasSubstr("recalibrate: events, score and information of two constants"));
+  EXPECT_THAT(text, HasSubstr("recalibration: filled by this site"));
+}
+
 TEST(WhatLeaves, CountsBothPassesOfAGridThatFindsItsCuts) {
   const Plan plan = PlanOf("brca_plan.toml");
   const auto vectors = WhatLeaves(plan, ReadingOf(plan));

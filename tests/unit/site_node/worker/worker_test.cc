@@ -220,6 +220,8 @@ TEST_F(WorkerTest, ARequestThatMakesNoSenseGetsFailedAndTheNextIsAnswered) {
   refused([&](auto& answer) { answer.set_site_config(config({{"threads", 0}})); }, "threads");
   refused([&](auto& answer) { answer.set_site_config(config({{"threads", "4"}})); }, "threads");
   refused([&](auto& answer) { answer.set_site_config(config({{"columns", {{"a.b", 3}}}})); }, "columns.a.b");
+  refused([&](auto& answer) { answer.set_site_config(config({{"keep_seconds", -1}})); }, "keep_seconds");
+  refused([&](auto& answer) { answer.set_site_config(config({{"keep_seconds", 86401}})); }, "keep_seconds");
   refused([&](auto& answer) { answer.set_site_config(config({{"colums", 3}})); }, "colums");
   refused([&](auto& answer) { answer.set_site_config(config({{"device", "abacus"}})); }, "abacus");
   refused(

@@ -231,6 +231,21 @@ TEST_F(Visits, ABrokenSeriesFailsAloneWithItsReason) {
   EXPECT_FALSE(visit->baseline.has_value());
 }
 
+TEST_F(Visits, AnImageThatIsThereUnderTwoNamesIsTakenOnce) {
+  MovingCase c = state_->base.cases[0];
+  c.spacing = {2.0, 2.0, 2.0};
+  const auto file = Write("once", MakeMoving(state_->base, c)), copy = file.parent_path() / "copy.nii.gz";
+  std::filesystem::copy_file(file, copy);
+  VisitInput input;
+  input.baseline = &*(*state_->first)->baseline;
+  input.series = {{MriSequence::kT1, {file}}, {MriSequence::kT2, {copy}}};
+  const auto visit = PrepareVisit(input, state_->atlas, ImagingSettings{});
+  ASSERT_TRUE(visit.ok()) << visit.error().message;
+  EXPECT_TRUE(visit->series[0].prepared.ok());
+  ASSERT_FALSE(visit->series[1].prepared.ok());
+  EXPECT_THAT(visit->series[1].prepared.error().message, HasSubstr("the same image as T1w"));
+}
+
 TEST_F(Visits, AFirstVisitOfNoHeadOrWithoutContrastFailsAsAWhole) {
   VisitInput input;
   input.series = {{MriSequence::kT1Contrast, {Write("ball1", Ball(RasGrid({90, 90, 80}, 2.0), 75.0))}}};

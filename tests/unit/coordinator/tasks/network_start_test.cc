@@ -1,0 +1,216 @@
+#include "coordinator/tasks/network_start.h"
+
+#include <cmath>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "model/params/model.h"
+#include "proto/plan/network.h"
+#include "security/crypto/sha256.h"
+#include "tests/unit/coordinator/tasks/round.h"
+
+namespace fedtrial::coordinator {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Of a network with a static block and a head of each kind of label; `start` is the entry of [network].
+std::string NetworkToml(const std::string& start, std::uint64_t seed = 2) {
+  return fmt::format(R"([trial]
+id = "small"
+seed = {}
+[endpoint.os]
+time = "outcome.os_day"
+event = "outcome.os_event"
+cuts = [100, 200]
+[cohort]
+min_patients = 3
+min_cell = 0
+[[feature]]
+name = "age"
+from = "participants.age_y"
+range = [0, 120]
+[[block]]
+name = "clinical"
+kind = "static"
+features = ["age"]
+[[block]]
+name = "fusion"
+kind = "fusion"
+[[block]]
+name = "survival"
+kind = "head"
+target = "endpoint.os"
+[[block]]
+name = "pseudo"
+kind = "head"
+target = "pseudo-progression"
+[network]
+preset = "tiny"
+{}
+[[step]]
+task = "normalise"
+[[step]]
+task = "grid"
+[[step]]
+task = "train"
+block = "fusion"
+rounds = 1
+[rules]
+sites = 4
+[encoding]
+patient_cap = 50
+[folds]
+repeats = 1
+folds = 2
+)",
+                     seed, start);
+}
+
+std::string StartEntry(const Bytes& file, const std::string& more = "") {
+  return fmt::format("start = {{ file = \"former.safetensors\", sha256 = \"{}\"{} }}", ToHex(Sha256(file)), more);
+}
+
+Plan PlanOf(const std::string& toml) {
+  auto plan = ParsePlan(toml, "plan.toml");
+  EXPECT_TRUE(plan.ok()) << (plan.ok() ? "" : plan.error().message);
+  return plan.ok() ? *plan : Plan{};
+}
+
+// What another trial may have left: every tensor of the network moved, and a trial's other tensors.
+Model FormerModel() {
+  const Plan other = PlanOf(NetworkToml("", 9));
+  Model model;
+  model.tensors = NetworkStartValues(other, NetworkOf(other, {}).value()).value();
+  for (auto& [name, tensor] : model.tensors)
+    for (std::size_t i = 0; i < tensor.size(); ++i)
+      tensor.set(i, tensor.at(i) + 0.01 * std::cos(static_cast<double>(i + name.size())));
+  model.tensors["constants/mean"] = Tensor::Of({50.0});
+  model.tensors["r01k1/clinical/kind"] = Tensor::Of({1.0});
+  return model;
+}
+
+Bytes FileOf(const Model& model) { return EncodeModel(model).value(); }
+
+std::string Refusal(const Model& model, const std::string& more = "") {
+  const Bytes file = FileOf(model);
+  const auto tensors = ReadStartFile(PlanOf(NetworkToml(StartEntry(file, more))), file);
+  EXPECT_FALSE(tensors.ok());
+  return tensors.ok() ? "" : tensors.error().message;
+}
+
+Outcome GridOutcome(const Plan& plan, const StartFileTensors& start) {
+  RoundOf round(plan, kGridAt, {});
+  Answer answer;
+  for (const Replica& replica : Replicas(plan)) {
+    answer.values[replica.prefix + "grid/at_risk"] = {8, 6};
+    answer.values[replica.prefix + "grid/events"] = {2, 3};
+    answer.values[replica.prefix + "grid/patients"] = {8};
+    answer.values[replica.prefix + "grid/labels"] = {8, 3};
+    answer.weights[replica.prefix + "grid"] = 1;
+  }
+  answer.values["modality_clinical/patients"] = {8};
+  answer.weights["modality_clinical"] = 1;
+  for (int site = 0; site < 4; ++site) round.Add(answer);
+  return round.StartFrom(start).MustFinish();
+}
+
+TEST(StartFile, EveryReplicaBeginsWithExactlyItsBits) {
+  const Model former = FormerModel();
+  const Bytes file = FileOf(former);
+  const Plan plan = PlanOf(NetworkToml(StartEntry(file)));
+  const auto start = ReadStartFile(plan, file);
+  ASSERT_TRUE(start.ok()) << start.error().message;
+  const Outcome outcome = GridOutcome(plan, *start);
+  ASSERT_TRUE(outcome.next);
+  const auto tensors = NetworkTensors(NetworkOf(plan, {}).value(), plan.precision).value();
+  for (const std::string prefix : {"", "r01k1/", "r01k2/"})
+    for (const NetworkTensor& tensor : tensors)
+      EXPECT_EQ(outcome.next->tensors.at(prefix + tensor.spec.name), former.tensors.at(tensor.spec.name))
+          << prefix << tensor.spec.name;
+  EXPECT_EQ(start->size(), tensors.size()) << "nothing else of the file is read";
+}
+
+TEST(StartFile, MayGiveSomeBlocksAndTheOthersStartFromTheSeed) {
+  Model former = FormerModel();
+  const Bytes whole = FileOf(former);
+  std::erase_if(former.tensors, [](const auto& entry) { return !entry.first.starts_with("clinical/"); });
+  const Bytes part = FileOf(former);
+  const Plan named = PlanOf(NetworkToml(StartEntry(whole, ", blocks = [\"clinical\"]")));
+  const Plan only = PlanOf(NetworkToml(StartEntry(part)));
+  const auto seeded = NetworkStartValues(named, NetworkOf(named, {}).value()).value();
+  for (const auto& [plan, file] : {std::pair{named, whole}, std::pair{only, part}}) {
+    const Outcome outcome = GridOutcome(plan, ReadStartFile(plan, file).value());
+    ASSERT_TRUE(outcome.next);
+    for (const auto& [name, tensor] : seeded) {
+      if (name == "survival/intercept") continue;  // of the pooled hazards
+      EXPECT_EQ(outcome.next->tensors.at(name), name.starts_with("clinical/") ? former.tensors.at(name) : tensor)
+          << name;
+    }
+    EXPECT_NEAR(Values(*outcome.next, "survival/intercept")[1], 0.0, 0.2) << "3 of 6";
+    EXPECT_NE(Values(*outcome.next, "survival/intercept")[0], 0.0);
+  }
+}
+
+TEST(StartFile, OfAnotherDigestIsRefused) {
+  const Bytes file = FileOf(FormerModel());
+  Bytes changed = file;
+  changed.back() ^= 1;
+  const auto tensors = ReadStartFile(PlanOf(NetworkToml(StartEntry(file))), changed);
+  ASSERT_FALSE(tensors.ok());
+  EXPECT_EQ(tensors.error().code, ErrorCode::kIntegrity);
+  EXPECT_EQ(tensors.error().message, fmt::format("start file former.safetensors: its SHA-256 is {}, the plan wants {}",
+                                                 ToHex(Sha256(changed)), ToHex(Sha256(file))));
+}
+
+TEST(StartFile, WithATensorMissingMisshapenOfAnotherTypeOrNotFiniteIsRefusedByItsName) {
+  Model model = FormerModel();
+  model.tensors.erase("clinical/in.bias");
+  EXPECT_EQ(Refusal(model),
+            "start file former.safetensors: tensor \"clinical/in.bias\" isn't there, wanted every "
+            "tensor of block \"clinical\"");
+  model = FormerModel();
+  Tensor& bias = model.tensors.at("clinical/in.bias");
+  const std::uint64_t hidden = bias.size();
+  bias = Tensor::Zeros({"", {hidden + 1}, ScalarType::kFloat32});
+  EXPECT_EQ(Refusal(model), fmt::format("start file former.safetensors: tensor \"clinical/in.bias\" is {} of {}, the "
+                                        "plan's network wants {} of {}",
+                                        ShapeText({hidden + 1}), ToString(ScalarType::kFloat32), ShapeText({hidden}),
+                                        ToString(ScalarType::kFloat32)));
+  bias = Tensor::Zeros({"", {hidden}, ScalarType::kFloat64});
+  EXPECT_THAT(Refusal(model), HasSubstr("\"clinical/in.bias\" is"));
+  for (const double value : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
+    model = FormerModel();
+    model.tensors.at("fusion/norm.bias").set(3, value);
+    EXPECT_THAT(Refusal(model), HasSubstr("tensor \"fusion/norm.bias\": value 3 is"));
+    EXPECT_THAT(Refusal(model), HasSubstr("wanted a finite number"));
+  }
+}
+
+TEST(StartFile, WithoutABlockThatIsWantedIsRefused) {
+  Model model = FormerModel();
+  EXPECT_THAT(Refusal(model, ", blocks = [\"mri\"]"), HasSubstr("the network has no block \"mri\", wanted some of"));
+  std::erase_if(model.tensors, [](const auto& entry) { return entry.first.starts_with("clinical/"); });
+  EXPECT_THAT(Refusal(model, ", blocks = [\"clinical\"]"), HasSubstr("tensor \"clinical/"));
+  model.tensors.clear();
+  model.tensors["risk/beta"] = Tensor::Of({1.0});
+  EXPECT_THAT(Refusal(model), HasSubstr("it has no tensor of the network, wanted some of the blocks: clinical"));
+  EXPECT_FALSE(ReadStartFile(PlanOf(NetworkToml(StartEntry(Bytes{1, 2, 3}))), Bytes{1, 2, 3}).ok()) << "no model file";
+}
+
+TEST(StartFile, ThatWasNotReadFailsTheGridAndNotTheTrialSilently) {
+  const Bytes file = FileOf(FormerModel());
+  RoundOf round(PlanOf(NetworkToml(StartEntry(file))), kGridAt, {});
+  Answer answer;
+  answer.values = {{"grid/at_risk", {8, 6}}, {"grid/events", {2, 3}}, {"grid/patients", {8}}, {"grid/labels", {8, 3}}};
+  answer.weights = {{"grid", 1}};
+  for (int site = 0; site < 3; ++site) round.Add(answer);
+  ServerState server;
+  const auto outcome = round.Finish(server);
+  ASSERT_FALSE(outcome.ok());
+  EXPECT_THAT(outcome.error().message, HasSubstr("start file former.safetensors hasn't been read"));
+}
+
+}  // namespace
+}  // namespace fedtrial::coordinator

@@ -1,0 +1,89 @@
+#include <gtest/gtest.h>
+
+#include "model/training/network_inputs.h"
+
+namespace fedtrial {
+namespace {
+
+const at::TensorOptions kDouble = at::TensorOptions().dtype(at::kDouble);
+
+// One patient with an age, an arm, one analyte on three days and two scans, before one head.
+class LinearInputsOf : public ::testing::Test {
+ protected:
+  LinearInputsOf() {
+    shape_.statics = {{"clinical", 1}, {"treatment", 1, true}};
+    shape_.panels = {{"cytokine", 1}};
+    shape_.mri = "mri";
+    shape_.heads = {{"os", HeadKind::kHazard, 2, {}}};
+    patient_.statics = {{{3.0}, {true}}, {{-1.0}, {true}}};
+    patient_.panels = {
+        {{-1.0, {{0, 1.0, 0.0, false}}}, {30.0, {{0, 1.5, 0.5, false}}}, {60.0, {{0, 2.0, 1.0, false}}}}};
+    patient_.volumes = {{MriSequence::kT1Contrast, -1.0, "first"}, {MriSequence::kT1Contrast, 50.0, "second"}};
+    patient_.heads.resize(1);
+    seen_["first"].lesion = {.size = 2.0, .mean = 0.5, .deviation = 0.25};
+    seen_["second"].lesion = {.size = 3.0, .mean = 0.75, .deviation = 0.5};
+  }
+
+  std::vector<double> Row() const {
+    const auto linear = CollateLinear(shape_, std::span(&patient_, 1), seen_, kDouble);
+    EXPECT_EQ(linear.size(), 1u);
+    const double* first = linear.front().data_ptr<double>();
+    return {first, first + linear.front().numel()};
+  }
+
+  NetworkShape shape_;
+  PatientInput patient_;
+  VolumeTokens seen_;
+};
+
+TEST_F(LinearInputsOf, ValuesAreFollowedByTheirProductsWithTheTreatment) {
+  const std::vector<double> row = Row();
+  ASSERT_EQ(row.size(), 2 + 1 + 4 + 2 * kLesionInputs);
+  EXPECT_EQ(row[0], 3.0);   // age
+  EXPECT_LT(row[1], -1.0);  // times the arm
+  EXPECT_EQ(row[2], -1.0);  // the arm has no product with itself
+  EXPECT_EQ(row[3], 2.0);   // the latest of the analyte
+  EXPECT_EQ(row[4], 1.0);   // its change
+  EXPECT_DOUBLE_EQ(row[5] / row[3], row[1] / row[0]);
+  EXPECT_DOUBLE_EQ(row[6] / row[4], row[1] / row[0]);
+  patient_.statics[1].values = {0.0};
+  const std::vector<double> neither = Row();
+  EXPECT_EQ(neither[0], 3.0);
+  EXPECT_EQ(neither[1], 0.0);
+}
+
+TEST_F(LinearInputsOf, TheLesionIsTheLatestAndItsGrowthSinceTheFirst) {
+  const std::vector<double> row = Row();
+  const std::vector<double> lesion(row.begin() + 7, row.begin() + 7 + kLesionInputs);
+  EXPECT_EQ(lesion[0], 1.0);
+  EXPECT_EQ(lesion[1], 3.0);
+  EXPECT_EQ(lesion[2], 1.0);
+  EXPECT_EQ(lesion[3], 0.0);  // no T1
+  EXPECT_EQ(lesion[5], 0.75);
+  EXPECT_EQ(lesion[6], 0.5);
+}
+
+TEST_F(LinearInputsOf, NothingAfterTheLastDayOfAHeadIsRead) {
+  patient_.heads[0].last_day = 40.0;
+  const std::vector<double> row = Row();
+  EXPECT_EQ(row[3], 1.5);
+  EXPECT_EQ(row[7 + 1], 2.0);
+  EXPECT_EQ(row[7 + 2], 0.0);
+}
+
+TEST_F(LinearInputsOf, AHiddenTreatmentHasNoProducts) {
+  shape_.heads[0].hidden = {"treatment", "mri"};
+  EXPECT_EQ(Row(), (std::vector<double>{3.0, 2.0, 1.0}));
+}
+
+TEST_F(LinearInputsOf, AreAsManyAsTheSkipHasCoefficients) {
+  const auto tensors = NetworkTensors(shape_, ScalarType::kFloat64);
+  ASSERT_TRUE(tensors.ok());
+  std::size_t coefficients = 0;
+  for (const NetworkTensor& tensor : *tensors)
+    if (tensor.spec.name.ends_with("/beta")) coefficients += tensor.spec.shape[1];
+  EXPECT_EQ(coefficients, Row().size());
+}
+
+}  // namespace
+}  // namespace fedtrial

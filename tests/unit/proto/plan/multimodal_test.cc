@@ -224,6 +224,9 @@ TEST(Multimodal, AStepOfAHeadIsOfItsEndpoint) {
   for (const char* stage : {"encoder", "heads"})
     toml =
         With(toml, fmt::format("stage = \"{}\"", stage), fmt::format("stage = \"{}\"\nendpoint = \"course\"", stage));
+  for (const char* block :
+       {"\"recalibrate\"\nblock = \"fusion\"", "\"evaluate\"\nblock = \"fusion\"", "\"train\"\nblock = \"risk\""})
+    toml = With(toml, fmt::format("task = {}", block), fmt::format("task = {}\nendpoint = \"course\"", block));
   const std::string evaluate = "\n[[step]]\ntask = \"evaluate\"\nblock = \"survival\"\nendpoint = ";
   MustParse(With(toml, "\n[rules]", evaluate + "\"course\"\n[rules]"));  // trained with the fusion
   const auto plan = ParsePlan(With(toml, "\n[rules]", evaluate + "\"os\"\n[rules]"), "plan.toml");

@@ -133,9 +133,12 @@ TEST(WhatLeaves, ShowsANetworkBlockByBlock) {
   EXPECT_THAT(text, HasSubstr("  cytokines: filled by this site"));
   EXPECT_THAT(text, HasSubstr("  mri: not filled by this site: zeros"));
   const auto json = nlohmann::json::parse(WhatLeavesJson(plan, *vectors));
-  const auto& heads = json.at("vectors").back();
-  const auto& encoder = json.at("vectors").at(json.at("vectors").size() - 2);
-  EXPECT_EQ(heads.at("task"), "train");
+  std::vector<nlohmann::json> trained;  // in the plan's order: the encoder's stage, the heads', the linear model
+  for (const auto& vector : json.at("vectors"))
+    if (vector.at("task") == "train") trained.push_back(vector);
+  ASSERT_EQ(trained.size(), 3u);
+  const auto& encoder = trained[0];
+  const auto& heads = trained[1];
   EXPECT_TRUE(heads.at("blocks_filled").at("cytokines").get<bool>());
   EXPECT_FALSE(heads.at("blocks_filled").contains("mri")) << "trained in its own stage";
   EXPECT_FALSE(encoder.at("blocks_filled").at("mri").get<bool>());

@@ -115,7 +115,7 @@ TEST_F(Demo, StaysWithinFixedPointInFloat32And32BitWords) {
 
 TEST_F(Demo, GoesOnWithoutASiteWhoseUploadIsLost) {
   std::string plan = Replaced(WithoutNetwork(PlanText()), "rounds = 30", "rounds = 3");
-  plan = plan.substr(0, plan.find("[folds]"));
+  plan = plan.substr(0, plan.find("\n[folds]"));
   const Ran ran = Run("faults", plan, {"--faults", "duke:4"});
   ASSERT_EQ(ran.exit_status, 0) << ran.err;
   const json run = ran.Json();

@@ -1,14 +1,17 @@
 #include "model/nets/linear_survival.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/bmm.h>
+#include <ATen/ops/zeros.h>
+
 namespace fedtrial {
 
-LinearSurvivalImpl::LinearSurvivalImpl(int64_t replicas, int64_t features, int64_t bins,
-                                       const torch::TensorOptions& options)
-    : beta(register_parameter("beta", torch::zeros({replicas, features}, options))),
-      intercept(register_parameter("intercept", torch::zeros({replicas, bins}, options))) {}
+LinearSurvival::LinearSurvival(int64_t replicas, int64_t features, int64_t bins, const at::TensorOptions& options)
+    : beta(at::zeros({replicas, features}, options).set_requires_grad(true)),
+      intercept(at::zeros({replicas, bins}, options).set_requires_grad(true)) {}
 
-torch::Tensor LinearSurvivalImpl::forward(const torch::Tensor& x) {
-  const torch::Tensor linear_predictor = torch::bmm(x, beta.unsqueeze(2));  // [R, n, 1]
+at::Tensor LinearSurvival::Logits(const at::Tensor& x) const {
+  const at::Tensor linear_predictor = at::bmm(x, beta.unsqueeze(2));  // [R, n, 1]
   return linear_predictor + intercept.unsqueeze(1);
 }
 

@@ -1,10 +1,12 @@
 #include "model/training/blas_check.h"
 
+#include <ATen/ops/mm.h>
+#include <ATen/ops/ones.h>
 #include <algorithm>
+#include <c10/core/GradMode.h>
 #include <chrono>
 #include <exception>
 #include <fmt/format.h>
-#include <torch/torch.h>
 
 namespace fedtrial {
 
@@ -13,12 +15,12 @@ double MeasureBlas() {
   constexpr int kTries = 12;
   double best = 0.0;
   try {
-    const torch::NoGradGuard no_grad;
-    const torch::Tensor a = torch::ones({kSize, kSize});
-    torch::Tensor product = torch::mm(a, a);  // the first one is slow: threads and buffers are made
+    const at::NoGradGuard no_grad;
+    const at::Tensor a = at::ones({kSize, kSize});
+    at::Tensor product = at::mm(a, a);  // the first one is slow: threads and buffers are made
     for (int i = 0; i < kTries && best < kSlowBlas; ++i) {
       const auto begin = std::chrono::steady_clock::now();
-      torch::mm_out(product, a, a);
+      at::mm_out(product, a, a);
       const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
       best = std::max(best, 2.0 * kSize * kSize * kSize / seconds.count() / 1e9);
     }

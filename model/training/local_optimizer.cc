@@ -1,15 +1,15 @@
 #include "model/training/local_optimizer.h"
 
-#include <torch/torch.h>
+#include <ATen/TensorOperators.h>
+#include <c10/core/GradMode.h>
 
 namespace fedtrial {
 namespace {
 
 class Sgd : public LocalMethod {
  public:
-  void Step(const std::vector<torch::Tensor>& parameters, const std::vector<torch::Tensor>& gradients,
-            double rate) override {
-    const torch::NoGradGuard no_grad;
+  void Step(const std::vector<at::Tensor>& parameters, const std::vector<at::Tensor>& gradients, double rate) override {
+    const at::NoGradGuard no_grad;
     for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].add_(gradients[i], -rate);
   }
 };
@@ -17,21 +17,20 @@ class Sgd : public LocalMethod {
 // Li et al. 2020: the gradient of mu / 2 |w - w_global|^2 is added.
 class FedProx : public LocalMethod {
  public:
-  FedProx(double proximal, const std::vector<torch::Tensor>& parameters) : proximal_(proximal) {
-    for (const torch::Tensor& parameter : parameters) global_.push_back(parameter.detach().clone());
+  FedProx(double proximal, const std::vector<at::Tensor>& parameters) : proximal_(proximal) {
+    for (const at::Tensor& parameter : parameters) global_.push_back(parameter.detach().clone());
   }
-  void Step(const std::vector<torch::Tensor>& parameters, const std::vector<torch::Tensor>& gradients,
-            double rate) override {
-    const torch::NoGradGuard no_grad;
+  void Step(const std::vector<at::Tensor>& parameters, const std::vector<at::Tensor>& gradients, double rate) override {
+    const at::NoGradGuard no_grad;
     for (std::size_t i = 0; i < parameters.size(); ++i) {
-      const torch::Tensor pull = proximal_ * (parameters[i] - global_[i]);
+      const at::Tensor pull = proximal_ * (parameters[i] - global_[i]);
       parameters[i].add_(gradients[i] + pull, -rate);
     }
   }
 
  private:
   double proximal_;
-  std::vector<torch::Tensor> global_;
+  std::vector<at::Tensor> global_;
 };
 
 }  // namespace
@@ -40,8 +39,7 @@ double LocalRate(const LocalSettings& settings, unsigned round_in_step) {
   return settings.rate_half > 0.0 ? settings.rate / (1.0 + round_in_step / settings.rate_half) : settings.rate;
 }
 
-std::unique_ptr<LocalMethod> MakeLocalMethod(const LocalSettings& settings,
-                                             const std::vector<torch::Tensor>& parameters) {
+std::unique_ptr<LocalMethod> MakeLocalMethod(const LocalSettings& settings, const std::vector<at::Tensor>& parameters) {
   switch (settings.optimizer) {
     case LocalOptimizer::kFedProx:
       return std::make_unique<FedProx>(settings.proximal, parameters);

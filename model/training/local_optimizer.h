@@ -1,7 +1,7 @@
 #pragma once
 
+#include <ATen/core/Tensor.h>
 #include <memory>
-#include <torch/types.h>
 #include <vector>
 
 #include "proto/plan/plan.h"
@@ -16,12 +16,11 @@ class LocalMethod {
  public:
   virtual ~LocalMethod() = default;
   // One step, in place. Gradients in the order of the parameters; no graph is recorded.
-  virtual void Step(const std::vector<torch::Tensor>& parameters, const std::vector<torch::Tensor>& gradients,
+  virtual void Step(const std::vector<at::Tensor>& parameters, const std::vector<at::Tensor>& gradients,
                     double rate) = 0;
 };
 
 // `parameters` are at the global model: FedProx keeps a copy to pull towards.
-std::unique_ptr<LocalMethod> MakeLocalMethod(const LocalSettings& settings,
-                                             const std::vector<torch::Tensor>& parameters);
+std::unique_ptr<LocalMethod> MakeLocalMethod(const LocalSettings& settings, const std::vector<at::Tensor>& parameters);
 
 }  // namespace fedtrial

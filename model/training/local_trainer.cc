@@ -1,9 +1,13 @@
 #include "model/training/local_trainer.h"
 
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/from_blob.h>
 #include <algorithm>
+#include <c10/core/GradMode.h>
 #include <cmath>
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include "model/nets/device.h"
 #include "model/nets/linear_survival.h"
@@ -51,10 +55,10 @@ Status CheckData(const TrainingData& data, std::size_t bins) {
 
 // Patients by replica, as the network takes them. weight sums to 1 in each replica that has patients.
 struct Batch {
-  torch::Tensor x;        // [R, m, features]
-  torch::Tensor at_risk;  // [R or 1, m, bins]
-  torch::Tensor event;    // as at_risk
-  torch::Tensor weight;   // [R, m]
+  at::Tensor x;        // [R, m, features]
+  at::Tensor at_risk;  // [R or 1, m, bins]
+  at::Tensor event;    // as at_risk
+  at::Tensor weight;   // [R, m]
 };
 
 // A few replicas in one batch.
@@ -74,12 +78,12 @@ class ReplicaGroup {
   Result<std::vector<ReplicaUpdate>> Train() {
     std::vector<ReplicaUpdate> updates(replicas_.size());
     MeasureLoss(updates);
-    const std::vector<torch::Tensor> parameters = {net_->beta, net_->intercept};
+    const std::vector<at::Tensor> parameters = {net_.beta, net_.intercept};
     const auto method = MakeLocalMethod(settings_.local, parameters);
     const double rate = LocalRate(settings_.local, settings_.round_in_step);
     for (unsigned step = 0; step < settings_.local.steps; ++step) {
       if (settings_.cancelled && settings_.cancelled()) return Error{ErrorCode::kUnavailable, "training: cancelled"};
-      const torch::Tensor loss = Loss(orders_.empty() ? full_ : NextBatch());
+      const at::Tensor loss = Loss(orders_.empty() ? full_ : NextBatch());
       method->Step(parameters, torch::autograd::grad({loss}, parameters), rate);
     }
     RETURN_IF_ERROR(TakeDeltas(updates));
@@ -88,14 +92,14 @@ class ReplicaGroup {
 
  private:
   static int64_t Size(std::size_t size) { return static_cast<int64_t>(size); }
-  static torch::TensorOptions OptionsOf(const TrainingSettings& settings, c10::Device device) {
-    return torch::TensorOptions()
-        .dtype(settings.precision == ScalarType::kFloat32 ? torch::kFloat32 : torch::kFloat64)
+  static at::TensorOptions OptionsOf(const TrainingSettings& settings, c10::Device device) {
+    return at::TensorOptions()
+        .dtype(settings.precision == ScalarType::kFloat32 ? at::kFloat : at::kDouble)
         .device(device);
   }
   // Doubles of ours as a tensor of the group's type, on its device.
-  torch::Tensor Given(std::vector<double>& values, at::IntArrayRef shape) const {
-    return torch::from_blob(values.data(), shape, torch::kFloat64).to(options_, /*non_blocking=*/false, /*copy=*/true);
+  at::Tensor Given(std::vector<double>& values, at::IntArrayRef shape) const {
+    return at::from_blob(values.data(), shape, at::kDouble).to(options_, /*non_blocking=*/false, /*copy=*/true);
   }
 
   void Load() {
@@ -129,9 +133,9 @@ class ReplicaGroup {
     }
     const int64_t replicas = Size(replicas_.size());
     const int64_t rows = Size(patients);
-    const torch::NoGradGuard no_grad;
-    net_->beta.copy_(Given(beta, {replicas, Size(data_.raw.cols)}));
-    net_->intercept.copy_(Given(intercept, {replicas, Size(bins)}));
+    const at::NoGradGuard no_grad;
+    net_.beta.copy_(Given(beta, {replicas, Size(data_.raw.cols)}));
+    net_.intercept.copy_(Given(intercept, {replicas, Size(bins)}));
     ridge_ = Given(ridge, {replicas, 1});
     full_ = {Given(x, {replicas, rows, Size(data_.raw.cols)}), Given(at_risk, {1, rows, Size(bins)}),
              Given(event, {1, rows, Size(bins)}), Given(weight, {replicas, rows})};
@@ -157,9 +161,9 @@ class ReplicaGroup {
     }
     const int64_t replicas = Size(drawn.size());
     const int64_t rows = Size(width);
-    const torch::Tensor who = torch::from_blob(index.data(), {replicas, rows}, torch::kInt64)
-                                  .to(options_.device(), torch::kInt64, false, true);
-    const auto of_patients = [&](const torch::Tensor& all) {
+    const at::Tensor who =
+        at::from_blob(index.data(), {replicas, rows}, at::kLong).to(options_.device(), at::kLong, false, true);
+    const auto of_patients = [&](const at::Tensor& all) {
       return all.squeeze(0).index_select(0, who.flatten()).view({replicas, rows, all.size(2)});
     };
     return {full_.x.gather(1, who.unsqueeze(2).expand({replicas, rows, full_.x.size(2)})), of_patients(full_.at_risk),
@@ -167,15 +171,15 @@ class ReplicaGroup {
   }
 
   // Sum over the replicas: their gradients don't mix.
-  torch::Tensor Loss(const Batch& batch) {
-    const torch::Tensor losses = HazardLosses(net_->forward(batch.x), batch.at_risk, batch.event);
-    return (losses * batch.weight).sum() + 0.5 * (ridge_ * net_->beta.square()).sum();
+  at::Tensor Loss(const Batch& batch) {
+    const at::Tensor losses = HazardLosses(net_.Logits(batch.x), batch.at_risk, batch.event);
+    return (losses * batch.weight).sum() + 0.5 * (ridge_ * net_.beta.square()).sum();
   }
 
   void MeasureLoss(std::vector<ReplicaUpdate>& updates) {
-    const torch::NoGradGuard no_grad;
-    const torch::Tensor losses = HazardLosses(net_->forward(full_.x), full_.at_risk, full_.event);
-    const torch::Tensor means = (losses * full_.weight).sum(1).to(torch::kCPU, torch::kFloat64);
+    const at::NoGradGuard no_grad;
+    const at::Tensor losses = HazardLosses(net_.Logits(full_.x), full_.at_risk, full_.event);
+    const at::Tensor means = (losses * full_.weight).sum(1).to(at::kCPU, at::kDouble);
     for (std::size_t r = 0; r < updates.size(); ++r) {
       updates[r].patients = patients_[r];
       updates[r].loss_before = means[Size(r)].item<double>();
@@ -184,8 +188,8 @@ class ReplicaGroup {
 
   // Before and after are both of the network's type, so with float32 the difference is that of two floats.
   Status TakeDeltas(std::vector<ReplicaUpdate>& updates) {
-    const auto difference = [&](const torch::Tensor& after, auto&& before_of, auto&& delta_of) -> Status {
-      const torch::Tensor values = after.detach().to(torch::kCPU, torch::kFloat64).contiguous();
+    const auto difference = [&](const at::Tensor& after, auto&& before_of, auto&& delta_of) -> Status {
+      const at::Tensor values = after.detach().to(at::kCPU, at::kDouble).contiguous();
       const double* next = values.data_ptr<double>();
       for (std::size_t r = 0; r < updates.size(); ++r) {
         const std::vector<double>& before = before_of(replicas_[r].before);
@@ -205,18 +209,18 @@ class ReplicaGroup {
     };
     const auto beta = [](auto& model) -> auto& { return model.beta; };
     const auto intercepts = [](auto& model) -> auto& { return model.intercepts; };
-    RETURN_IF_ERROR(difference(net_->beta, beta, beta));
-    return difference(net_->intercept, intercepts, intercepts);
+    RETURN_IF_ERROR(difference(net_.beta, beta, beta));
+    return difference(net_.intercept, intercepts, intercepts);
   }
 
   const TrainingData& data_;
   std::span<const ReplicaTask> replicas_;
   std::size_t first_;  // index of the first replica of this group among all
   const TrainingSettings& settings_;
-  torch::TensorOptions options_;
+  at::TensorOptions options_;
   LinearSurvival net_;
   Batch full_;
-  torch::Tensor ridge_;                // [R, 1]
+  at::Tensor ridge_;                   // [R, 1]
   std::vector<std::size_t> patients_;  // who train, by replica
   std::vector<BatchOrder> orders_;     // empty: full batch
 };

@@ -1,5 +1,6 @@
 #include "model/nets/linear_survival.h"
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include "model/nets/device.h"
@@ -9,21 +10,22 @@ namespace fedtrial {
 namespace {
 
 TEST(LinearSurvival, LogitIsInterceptPlusLinearPredictorInEachReplica) {
-  LinearSurvival net(2, 2, 3, torch::kFloat64);
-  const torch::NoGradGuard no_grad;
-  net->beta.copy_(torch::tensor({{1.0, 2.0}, {-1.0, 0.5}}, torch::kFloat64));
-  net->intercept.copy_(torch::tensor({{0.1, 0.2, 0.3}, {10.0, 20.0, 30.0}}, torch::kFloat64));
-  const torch::Tensor x = torch::tensor({{{3.0, -1.0}}, {{4.0, 2.0}}}, torch::kFloat64);
-  const torch::Tensor logits = net->forward(x);
+  LinearSurvival net(2, 2, 3, at::kDouble);
+  const at::NoGradGuard no_grad;
+  net.beta.copy_(at::tensor({1.0, 2.0, -1.0, 0.5}, at::kDouble).view({2, 2}));
+  net.intercept.copy_(at::tensor({0.1, 0.2, 0.3, 10.0, 20.0, 30.0}, at::kDouble).view({2, 3}));
+  const at::Tensor x = at::tensor({3.0, -1.0, 4.0, 2.0}, at::kDouble).view({2, 1, 2});
+  const at::Tensor logits = net.Logits(x);
   ASSERT_EQ(logits.sizes(), (std::vector<int64_t>{2, 1, 3}));
   EXPECT_DOUBLE_EQ(logits[0][0][2].item<double>(), 1.3);
   EXPECT_DOUBLE_EQ(logits[1][0][1].item<double>(), 17.0);
 }
 
-TEST(LinearSurvival, StartsAtZeroAndNamesItsParameters) {
-  LinearSurvival net(1, 4, 2, torch::kFloat32);
-  EXPECT_EQ(net->named_parameters()["beta"].abs().sum().item<float>(), 0.0f);
-  EXPECT_EQ(net->named_parameters()["intercept"].sizes(), (std::vector<int64_t>{1, 2}));
+TEST(LinearSurvival, StartsAtZeroWithGradients) {
+  LinearSurvival net(1, 4, 2, at::kFloat);
+  EXPECT_EQ(net.beta.abs().sum().item<float>(), 0.0f);
+  EXPECT_EQ(net.intercept.sizes(), (std::vector<int64_t>{1, 2}));
+  EXPECT_TRUE(net.beta.requires_grad() && net.intercept.requires_grad());
 }
 
 TEST(Device, FindsTheProcessor) {
@@ -49,7 +51,7 @@ TEST(Device, RefusesOtherNames) {
 
 TEST(TorchGuard, TurnsAnErrorOfLibTorchIntoOneSentence) {
   const auto result = GuardTorch("shapes", []() -> Result<double> {
-    return torch::mm(torch::ones({2, 3}), torch::ones({2, 3})).sum().item<double>();
+    return at::mm(at::ones({2, 3}), at::ones({2, 3})).sum().item<double>();
   });
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(result.error().code, ErrorCode::kInternal);

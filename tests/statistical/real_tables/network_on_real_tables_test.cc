@@ -56,8 +56,6 @@ class Pbcseq : public ::testing::TestWithParam<int> {};
 
 // The references of the folder on these folds: last value 0.842, 0.839, 0.827; baseline 0.813, 0.811, 0.764.
 TEST_P(Pbcseq, AllVisitsUpToTheLandmarkAreWorthTheLastValueAndMoreThanTheFirst) {
-  if (!std::filesystem::exists(SharedData() / "pbcseq"))
-    GTEST_SKIP() << "../shared/data/pbcseq isn't here: set FEDTRIAL_SHARED";
   constexpr unsigned kRepeats = 4;
   const int years = GetParam();
   const RealPatients real = PbcseqAt(years, kRepeats, /*last_values=*/true);
@@ -77,7 +75,8 @@ class Tcga : public ::testing::Test {
  protected:
   void SetUp() override {
     if (!std::filesystem::exists(SharedData() / "tcga_glioma"))
-      GTEST_SKIP() << "../shared/data/tcga_glioma isn't here: set FEDTRIAL_SHARED";
+      GTEST_SKIP() << "tcga_glioma isn't shipped, and " << SharedData() / "tcga_glioma"
+                   << " isn't there";
   }
 };
 

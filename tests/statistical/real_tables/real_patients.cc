@@ -105,6 +105,8 @@ std::filesystem::path SharedData() {
          "data";
 }
 
+constexpr char kPbcseq[] = FEDTRIAL_SOURCE_DIR "/tests/vectors/pbcseq/";
+
 RealPatients PbcseqAt(int landmark_years, unsigned repeats, bool last_values) {
   const std::vector<std::string> labs = {"bili",    "albumin", "alk.phos", "ast",   "platelet", "protime",
                                          "ascites", "hepato",  "spiders",  "edema", "stage"};
@@ -116,12 +118,12 @@ RealPatients PbcseqAt(int landmark_years, unsigned repeats, bool last_values) {
 
   const double landmark = kYear * landmark_years;
   std::map<std::string, std::vector<int>> folds;
-  for (const Row& row : Rows(SharedData() / "pbcseq/folds.csv"))
+  for (const Row& row : Rows(std::string(kPbcseq) + "folds.csv"))
     if (row.at("landmark_years") == std::to_string(landmark_years))
       for (unsigned r = 1; r <= repeats; ++r)
         folds[row.at("id")].push_back(std::stoi(row.at("repeat" + std::to_string(r))));
   std::map<std::string, Sample> samples;
-  for (const Row& row : Rows(SharedData() / "pbcseq/pbcseq.csv")) {
+  for (const Row& row : Rows(std::string(kPbcseq) + "pbcseq.csv")) {
     const double followed = Number(row.at("futime")), day = Number(row.at("day"));
     if (followed <= landmark || day > landmark) continue;
     Sample& sample = samples[row.at("id")];

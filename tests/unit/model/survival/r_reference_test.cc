@@ -22,8 +22,6 @@ class RReference : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
     const auto folder = FindFolder("survival", GetParam() + ".json");
-    if (folder.empty() && (GetParam() == "pbc" || GetParam() == "ovarian"))
-      GTEST_SKIP() << GetParam() << " isn't shipped, and ../shared isn't there";
     ASSERT_FALSE(folder.empty()) << GetParam() << " is shipped, but isn't there";
     table_ = Table::Read(folder / (GetParam() + ".csv"));
     reference_ = ReadJson(folder / (GetParam() + ".json"));

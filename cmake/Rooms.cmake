@@ -61,7 +61,7 @@ function(fedtrial_test NAME)
   if(FEDTRIAL_SANITIZE)  # with a sanitizer GCC 12 sees memset over impossible lengths in its own headers
     target_compile_options(${NAME} PRIVATE -Wno-stringop-overflow -Wno-array-bounds -Wno-restrict)
   endif()
-  target_link_libraries(${NAME} PRIVATE fedtrial_flags ${TEST_LINKS} GTest::gtest GTest::gmock GTest::gtest_main
+  target_link_libraries(${NAME} PRIVATE fedtrial_flags ${TEST_LINKS} test_support GTest::gtest GTest::gmock GTest::gtest_main
                         ${RAPIDCHECK_LIBRARY})
   target_compile_definitions(${NAME} PRIVATE FEDTRIAL_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                              FEDTRIAL_BINARY_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")

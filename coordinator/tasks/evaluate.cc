@@ -61,7 +61,8 @@ bool Enough(const Sum& sum, std::string_view tensor) {
 
 }  // namespace
 
-Result<Outcome> FinishEvaluate(const Plan& plan, const Task& task, const Sum& sum, Model, ServerState&) {
+Result<Outcome> FinishEvaluate(const FinishedSum& finished, Model) {
+  const auto& [plan, task, sum, server, start_file] = finished;
   ASSIGN_OR_RETURN(const EvaluateStep step, EvaluationAt(plan, task));
   json result = {{"block", step.block}, {"concordance", nullptr}, {"loss", nullptr}, {"patients", nullptr}};
   if (Enough(sum, "concordance/counts")) {

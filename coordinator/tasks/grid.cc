@@ -158,8 +158,8 @@ Result<Tensor> TrainedModalities(const Plan& plan, const Sum& sum, nlohmann::jso
 
 }  // namespace
 
-Result<Outcome> FinishGrid(const Plan& plan, const Task& task, const Sum& sum, Model before,
-                           const StartFileTensors& start_file) {
+Result<Outcome> FinishGrid(const FinishedSum& finished, Model before) {
+  const auto& [plan, task, sum, server, start_file] = finished;
   const auto& step = std::get<GridStep>(plan.steps[task.position.step].settings);
   if (sum.Find("fine/events").ok()) return FindCuts(plan, step, sum, std::move(before));
   RETURN_IF_ERROR(CheckEnough(sum, "grid/events"));

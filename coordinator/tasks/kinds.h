@@ -10,13 +10,21 @@
 
 namespace fedtrial::coordinator {
 
+// What a kind of task finishes with.
+struct FinishedSum {
+  const Plan& plan;
+  const Task& task;
+  const Sum& sum;
+  ServerState& server;
+  const StartFileTensors& start_file;
+};
+
 // One function a kind, in a file of its name; of this room alone.
-Result<Outcome> FinishNormalise(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState&);
-Result<Outcome> FinishGrid(const Plan& plan, const Task& task, const Sum& sum, Model before,
-                           const StartFileTensors& start);
-Result<Outcome> FinishTrain(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState&);
-Result<Outcome> FinishEvaluate(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState&);
-Result<Outcome> FinishRecalibrate(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState&);
+Result<Outcome> FinishNormalise(const FinishedSum& finished, Model before);
+Result<Outcome> FinishGrid(const FinishedSum& finished, Model before);
+Result<Outcome> FinishTrain(const FinishedSum& finished, Model before);
+Result<Outcome> FinishEvaluate(const FinishedSum& finished, Model before);
+Result<Outcome> FinishRecalibrate(const FinishedSum& finished, Model before);
 
 // A modality of a network that fewer patients have stays at its start, and so does a block with fewer in a round.
 inline constexpr double kMinBlockPatients = 10;

@@ -35,7 +35,8 @@ Result<Scaled> ScaleFeature(const Sum& sum, const Replica& replica, const Featur
 
 }  // namespace
 
-Result<Outcome> FinishNormalise(const Plan& plan, const Task&, const Sum& sum, Model before, ServerState&) {
+Result<Outcome> FinishNormalise(const FinishedSum& finished, Model before) {
+  const auto& [plan, task, sum, server, start_file] = finished;
   Outcome outcome;
   outcome.next = std::move(before);
   nlohmann::json features = nlohmann::json::array();

@@ -56,7 +56,8 @@ json Remaining(const RecalibrationSums& sums) {
 
 }  // namespace
 
-Result<Outcome> FinishRecalibrate(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState&) {
+Result<Outcome> FinishRecalibrate(const FinishedSum& finished, Model before) {
+  const auto& [plan, task, sum, server, start_file] = finished;
   ASSIGN_OR_RETURN(const RecalibrateStep step, RecalibrationAt(plan, task));
   const Block& block = *plan.FindBlock(step.block);
   const std::string predictor = PredictorOf(plan, block, step.endpoint)->name;

@@ -12,10 +12,11 @@ namespace {
 
 struct Row {
   std::string_view kind;
-  Result<Outcome> (*finish)(const Plan&, const Task&, const Sum&, Model, ServerState&);
+  Result<Outcome> (*finish)(const FinishedSum&, Model);
 };
-constexpr std::array<Row, 4> kRows{{
+constexpr std::array<Row, 5> kRows{{
     {"normalise", FinishNormalise},
+    {"grid", FinishGrid},
     {"train", FinishTrain},
     {"evaluate", FinishEvaluate},
     {"recalibrate", FinishRecalibrate},
@@ -36,11 +37,9 @@ Result<ServerState> ServerState::Decode(ByteView bytes) {
 
 Result<Outcome> Finish(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState& server,
                        const StartFileTensors& start) {
-  if (task.kind == "grid" && !IsFinished(plan, task.position))
-    return FinishGrid(plan, task, sum, std::move(before), start);
   for (const Row& row : kRows) {
     if (row.kind == task.kind && !IsFinished(plan, task.position))
-      return row.finish(plan, task, sum, std::move(before), server);
+      return row.finish({plan, task, sum, server, start}, std::move(before));
   }
   return Error{ErrorCode::kInternal, fmt::format("no task \"{}\" at step {}", task.kind, task.position.step)};
 }

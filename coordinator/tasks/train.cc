@@ -97,7 +97,8 @@ Status CheckModel(const Sum& sum, const Model& before, std::string_view loss_nam
 
 }  // namespace
 
-Result<Outcome> FinishTrain(const Plan& plan, const Task& task, const Sum& sum, Model before, ServerState& server) {
+Result<Outcome> FinishTrain(const FinishedSum& finished, Model before) {
+  const auto& [plan, task, sum, server, start_file] = finished;
   const auto* step = std::get_if<TrainStep>(&plan.steps[task.position.step].settings);
   if (step == nullptr) return Error{ErrorCode::kInternal, "the plan has no train step here"};
   const std::string loss_name = "loss/" + step->block;

@@ -31,11 +31,6 @@ Ran RunSim(const std::vector<std::string>& arguments) {
 
 std::filesystem::path SourceFolder() { return FEDTRIAL_SOURCE_DIR; }
 
-std::filesystem::path SharedFolder() {
-  const char* folder = std::getenv("FEDTRIAL_SHARED");
-  return folder != nullptr ? std::filesystem::path(folder) : SourceFolder() / "../shared";
-}
-
 ScratchFolder::ScratchFolder() {
   std::string name = (std::filesystem::temp_directory_path() / "fedtrial-statistical-XXXXXX").string();
   path_ = mkdtemp(name.data()) == nullptr ? std::filesystem::path() : std::filesystem::path(name);

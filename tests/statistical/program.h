@@ -19,7 +19,6 @@ Ran RunProgram(const std::string& command);
 Ran RunSim(const std::vector<std::string>& arguments);
 
 std::filesystem::path SourceFolder();
-std::filesystem::path SharedFolder();  // FEDTRIAL_SHARED, else beside the source tree; may not be there
 
 // A folder that goes with its owner.
 class ScratchFolder {

@@ -1,6 +1,7 @@
 // `fedtrial-sim table` on two real trials, against what their folders' reference.json says.
 #include "gtest/gtest.h"
 #include "tests/statistical/program.h"
+#include "tests/support/data_folders.h"
 
 namespace fedtrial {
 namespace {
@@ -16,17 +17,6 @@ struct Trial {
 
 void PrintTo(const Trial& trial, std::ostream* out) { *out << trial.folder; }
 
-std::filesystem::path VectorFolder() {
-  const char* folder = std::getenv("FEDTRIAL_VECTORS");
-  return folder != nullptr ? std::filesystem::path(folder) : SourceFolder() / "tests/vectors";
-}
-
-std::filesystem::path FolderOf(const Trial& trial) {
-  for (const auto& above : {VectorFolder(), SourceFolder() / "tests/vectors", SourceFolder() / "deploy/data"})
-    if (exists(above / trial.folder / "reference.json")) return above / trial.folder;
-  return {};
-}
-
 std::string Joined(const json& list) {
   std::string text;
   for (const json& item : list)
@@ -37,7 +27,7 @@ std::string Joined(const json& list) {
 class Table : public ::testing::TestWithParam<Trial> {
  protected:
   void SetUp() override {
-    folder_ = FolderOf(GetParam());
+    folder_ = FindFolder(GetParam().folder, "reference.json");
     ASSERT_FALSE(folder_.empty()) << GetParam().folder << " is shipped, but isn't there";
     reference_ = json::parse(ReadText(folder_ / "reference.json"));
   }

@@ -4,6 +4,7 @@
 
 #include "gtest/gtest.h"
 #include "tests/statistical/program.h"
+#include "tests/support/data_folders.h"
 
 namespace fedtrial {
 namespace {

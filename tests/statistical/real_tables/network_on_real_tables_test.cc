@@ -6,6 +6,7 @@
 #include "real_patients.h"
 #include "tests/simulation/program/patient_scores.h"
 #include "tests/simulation/program/plain_trial.h"
+#include "tests/support/data_folders.h"
 
 namespace fedtrial {
 namespace {
@@ -74,8 +75,8 @@ INSTANTIATE_TEST_SUITE_P(Landmarks, Pbcseq, ::testing::Values(1, 2, 3));
 class Tcga : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!std::filesystem::exists(SharedData() / "tcga_glioma"))
-      GTEST_SKIP() << "tcga_glioma isn't shipped, and " << SharedData() / "tcga_glioma"
+    if (!std::filesystem::exists(SharedFolder() / "data/tcga_glioma"))
+      GTEST_SKIP() << "tcga_glioma isn't shipped, and " << SharedFolder() / "data/tcga_glioma"
                    << " isn't there";
   }
 };

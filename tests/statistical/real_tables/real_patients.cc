@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <gtest/gtest.h>
 #include <limits>
 #include <set>
@@ -10,6 +9,7 @@
 #include "security/crypto/seeded_random.h"
 #include "security/crypto/sha256.h"
 #include "tests/simulation/program/patients.h"
+#include "tests/support/data_folders.h"
 
 namespace fedtrial {
 namespace {
@@ -99,12 +99,6 @@ void FitRanges(RealPatients& real) {
 
 }  // namespace
 
-std::filesystem::path SharedData() {
-  const char* folder = std::getenv("FEDTRIAL_SHARED");
-  return (folder != nullptr ? std::filesystem::path(folder) : std::filesystem::path(FEDTRIAL_SOURCE_DIR "/../shared")) /
-         "data";
-}
-
 constexpr char kPbcseq[] = FEDTRIAL_SOURCE_DIR "/tests/vectors/pbcseq/";
 
 RealPatients PbcseqAt(int landmark_years, unsigned repeats, bool last_values) {
@@ -162,7 +156,7 @@ RealPatients TcgaGlioma(bool lower_grade, unsigned repeats, std::size_t min_pati
            {"idh", "idh_missing", "codel_1p19q", "mgmt", "mgmt_missing", "chr7_gain_chr10_loss"});
   Complete(real.plan, {120, 240, 365, 480, 600, 730, 1000, 1400, 2000, 3000}, repeats);
 
-  const std::filesystem::path folder = SharedData() / "tcga_glioma";
+  const std::filesystem::path folder = SharedFolder() / "data/tcga_glioma";
   std::map<std::string, Row> outcome, genetics;
   for (Row& row : Rows(folder / "outcome.csv")) outcome[row.at("patient")] = row;
   for (Row& row : Rows(folder / "molecular/genetics.csv")) genetics[row.at("patient")] = row;

@@ -17,9 +17,6 @@ struct RealPatients {
   std::map<std::string, Cohort> sites;
 };
 
-// ../shared/data, or FEDTRIAL_SHARED/data; may not be there.
-std::filesystem::path SharedData();
-
 // pbcseq at a landmark: who is followed after it, visits up to it alone, day 0 the landmark. One site. Folds are those
 // of the folder's reference, its first `repeats`. `last_values`: false: the linear block reads the panel of the first
 // visit.

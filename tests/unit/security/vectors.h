@@ -2,20 +2,19 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "common/base/bytes.h"
+#include "tests/support/data_folders.h"
 
-// Known answers of tests/vectors (or of the folder that FEDTRIAL_VECTORS names), for the tests of security.
+// Known answers for the tests of security.
 namespace fedtrial {
 
 inline nlohmann::json LoadVectors(const std::string& name) {
-  const char* const folder = std::getenv("FEDTRIAL_VECTORS");
-  const std::string path = (folder != nullptr ? folder : FEDTRIAL_SOURCE_DIR "/tests/vectors") + ("/" + name);
+  const std::filesystem::path path = VectorsFolder() / name;
   std::ifstream file(path);
   EXPECT_TRUE(file.good()) << "can't read " << path;
   return nlohmann::json::parse(file);

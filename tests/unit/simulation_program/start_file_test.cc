@@ -8,52 +8,16 @@
 #include "security/crypto/sha256.h"
 #include "tests/simulation/program/play.h"
 #include "tests/simulation/program/trial_files.h"
+#include "tests/unit/proto/plan/sample_plan.h"
 
 namespace fedtrial::sim {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kPlan[] = R"([trial]
-id = "started"
-seed = {}
-[endpoint.os]
-time = "outcome.os_day"
-event = "outcome.os_event"
-cuts = [100, 200, 400]
-[cohort]
-min_patients = 5
-[[feature]]
-name = "age"
-from = "participants.age"
-range = [0, 100]
-[[block]]
-name = "clinical"
-kind = "static"
-features = ["age"]
-[[block]]
-name = "fusion"
-kind = "fusion"
-[[block]]
-name = "survival"
-kind = "head"
-target = "endpoint.os"
-[network]
-preset = "tiny"
-{}
-[[step]]
-task = "normalise"
-[[step]]
-task = "grid"
-{}
-[rules]
-sites = 3
-min_sites = 3
-threshold = 3
-[encoding]
-patient_cap = 20
-)";
-constexpr char kTraining[] = "[[step]]\ntask = \"train\"\nblock = \"fusion\"\nrounds = 2\n";
+std::string PlanText(unsigned seed, const std::string& start, const std::string& training = "rounds = 2\n") {
+  return SmallNetwork{.seed = seed, .network = start + "\n", .training = training}.Toml();
+}
 
 SiteCohort Site(const std::string& name, std::size_t patients) {
   SiteCohort site{name, {{"age"}, {}, {}}, {}};
@@ -97,13 +61,13 @@ class StartFile : public testing::Test {
 };
 
 TEST_F(StartFile, ATrialBeginsWithExactlyTheBitsOfAFormerTrialsModel) {
-  const auto former = Run(fmt::format(kPlan, 3, "", kTraining));
+  const auto former = Run(PlanText(3, ""));
   ASSERT_TRUE(former.ok()) << former.error().message;
   ASSERT_TRUE(WriteModelFile(former->model, folder_ / "former.safetensors").ok());
-  const std::string toml = fmt::format(kPlan, 4, StartEntry(), "");
+  const std::string toml = PlanText(4, StartEntry(), "");
   const auto next = Run(toml);
   ASSERT_TRUE(next.ok()) << next.error().message;
-  const auto fresh = Run(fmt::format(kPlan, 4, "", ""));
+  const auto fresh = Run(PlanText(4, "", ""));
   ASSERT_TRUE(fresh.ok()) << fresh.error().message;
   const auto plan = ParsePlan(toml, "plan.toml");
   const auto tensors = NetworkTensors(NetworkOf(*plan, {}).value(), plan->precision).value();
@@ -116,7 +80,7 @@ TEST_F(StartFile, ATrialBeginsWithExactlyTheBitsOfAFormerTrialsModel) {
 }
 
 TEST_F(StartFile, ThatIsNotThePlansIsRefusedBeforeTheFirstRound) {
-  const auto plan = [this] { return fmt::format(kPlan, 4, StartEntry(), kTraining); };
+  const auto plan = [this] { return PlanText(4, StartEntry()); };
   ASSERT_TRUE(WriteTextFile(folder_ / "former.safetensors", "no model").ok());
   const auto no_model = Run(plan());
   ASSERT_FALSE(no_model.ok());

@@ -9,6 +9,7 @@
 #include "proto/plan/network.h"
 #include "security/crypto/sha256.h"
 #include "tests/unit/coordinator/tasks/round.h"
+#include "tests/unit/proto/plan/sample_plan.h"
 
 namespace fedtrial::coordinator {
 namespace {
@@ -16,71 +17,21 @@ namespace {
 using ::testing::HasSubstr;
 
 // Of a network with a static block and a head of each kind of label; `start` is the entry of [network].
-std::string NetworkToml(const std::string& start, std::uint64_t seed = 2) {
-  return fmt::format(R"([trial]
-id = "small"
-seed = {}
-[endpoint.os]
-time = "outcome.os_day"
-event = "outcome.os_event"
-cuts = [100, 200]
-[cohort]
-min_patients = 3
-min_cell = 0
-[[feature]]
-name = "age"
-from = "participants.age_y"
-range = [0, 120]
-[[block]]
-name = "clinical"
-kind = "static"
-features = ["age"]
-[[block]]
-name = "fusion"
-kind = "fusion"
-[[block]]
-name = "survival"
-kind = "head"
-target = "endpoint.os"
-[[block]]
-name = "pseudo"
-kind = "head"
-target = "pseudo-progression"
-[network]
-preset = "tiny"
-{}
-[[step]]
-task = "normalise"
-[[step]]
-task = "grid"
-[[step]]
-task = "train"
-block = "fusion"
-rounds = 1
-[rules]
-sites = 4
-[encoding]
-patient_cap = 50
-[folds]
-repeats = 1
-folds = 2
-)",
-                     seed, start);
+std::string NetworkToml(const std::string& start, unsigned seed = 2) {
+  return SmallNetwork{.seed = seed,
+                      .heads = "[[block]]\nname = \"pseudo\"\nkind = \"head\"\ntarget = \"pseudo-progression\"\n",
+                      .network = start + "\n",
+                      .more = "[folds]\nrepeats = 1\nfolds = 2\n"}
+      .Toml();
 }
 
 std::string StartEntry(const Bytes& file, const std::string& more = "") {
   return fmt::format("start = {{ file = \"former.safetensors\", sha256 = \"{}\"{} }}", ToHex(Sha256(file)), more);
 }
 
-Plan PlanOf(const std::string& toml) {
-  auto plan = ParsePlan(toml, "plan.toml");
-  EXPECT_TRUE(plan.ok()) << (plan.ok() ? "" : plan.error().message);
-  return plan.ok() ? *plan : Plan{};
-}
-
 // What another trial may have left: every tensor of the network moved, and a trial's other tensors.
 Model FormerModel() {
-  const Plan other = PlanOf(NetworkToml("", 9));
+  const Plan other = MustParse(NetworkToml("", 9));
   Model model;
   model.tensors = NetworkStartValues(other, NetworkOf(other, {}).value()).value();
   for (auto& [name, tensor] : model.tensors)
@@ -95,7 +46,7 @@ Bytes FileOf(const Model& model) { return EncodeModel(model).value(); }
 
 std::string Refusal(const Model& model, const std::string& more = "") {
   const Bytes file = FileOf(model);
-  const auto tensors = ReadStartFile(PlanOf(NetworkToml(StartEntry(file, more))), file);
+  const auto tensors = ReadStartFile(MustParse(NetworkToml(StartEntry(file, more))), file);
   EXPECT_FALSE(tensors.ok());
   return tensors.ok() ? "" : tensors.error().message;
 }
@@ -119,7 +70,7 @@ Outcome GridOutcome(const Plan& plan, const StartFileTensors& start) {
 TEST(StartFile, EveryReplicaBeginsWithExactlyItsBits) {
   const Model former = FormerModel();
   const Bytes file = FileOf(former);
-  const Plan plan = PlanOf(NetworkToml(StartEntry(file)));
+  const Plan plan = MustParse(NetworkToml(StartEntry(file)));
   const auto start = ReadStartFile(plan, file);
   ASSERT_TRUE(start.ok()) << start.error().message;
   const Outcome outcome = GridOutcome(plan, *start);
@@ -137,8 +88,8 @@ TEST(StartFile, MayGiveSomeBlocksAndTheOthersStartFromTheSeed) {
   const Bytes whole = FileOf(former);
   std::erase_if(former.tensors, [](const auto& entry) { return !entry.first.starts_with("clinical/"); });
   const Bytes part = FileOf(former);
-  const Plan named = PlanOf(NetworkToml(StartEntry(whole, ", blocks = [\"clinical\"]")));
-  const Plan only = PlanOf(NetworkToml(StartEntry(part)));
+  const Plan named = MustParse(NetworkToml(StartEntry(whole, ", blocks = [\"clinical\"]")));
+  const Plan only = MustParse(NetworkToml(StartEntry(part)));
   const auto seeded = NetworkStartValues(named, NetworkOf(named, {}).value()).value();
   for (const auto& [plan, file] : {std::pair{named, whole}, std::pair{only, part}}) {
     const Outcome outcome = GridOutcome(plan, ReadStartFile(plan, file).value());
@@ -157,7 +108,7 @@ TEST(StartFile, OfAnotherDigestIsRefused) {
   const Bytes file = FileOf(FormerModel());
   Bytes changed = file;
   changed.back() ^= 1;
-  const auto tensors = ReadStartFile(PlanOf(NetworkToml(StartEntry(file))), changed);
+  const auto tensors = ReadStartFile(MustParse(NetworkToml(StartEntry(file))), changed);
   ASSERT_FALSE(tensors.ok());
   EXPECT_EQ(tensors.error().code, ErrorCode::kIntegrity);
   EXPECT_EQ(tensors.error().message, fmt::format("start file former.safetensors: its SHA-256 is {}, the plan wants {}",
@@ -196,12 +147,13 @@ TEST(StartFile, WithoutABlockThatIsWantedIsRefused) {
   model.tensors.clear();
   model.tensors["risk/beta"] = Tensor::Of({1.0});
   EXPECT_THAT(Refusal(model), HasSubstr("it has no tensor of the network, wanted some of the blocks: clinical"));
-  EXPECT_FALSE(ReadStartFile(PlanOf(NetworkToml(StartEntry(Bytes{1, 2, 3}))), Bytes{1, 2, 3}).ok()) << "no model file";
+  EXPECT_FALSE(ReadStartFile(MustParse(NetworkToml(StartEntry(Bytes{1, 2, 3}))), Bytes{1, 2, 3}).ok())
+      << "no model file";
 }
 
 TEST(StartFile, ThatWasNotReadFailsTheGridAndNotTheTrialSilently) {
   const Bytes file = FileOf(FormerModel());
-  RoundOf round(PlanOf(NetworkToml(StartEntry(file))), kGridAt, {});
+  RoundOf round(MustParse(NetworkToml(StartEntry(file))), kGridAt, {});
   Answer answer;
   answer.values = {{"grid/at_risk", {8, 6}}, {"grid/events", {2, 3}}, {"grid/patients", {8}}, {"grid/labels", {8, 3}}};
   answer.weights = {{"grid", 1}};

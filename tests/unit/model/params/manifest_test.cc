@@ -1,26 +1,18 @@
 #include "model/params/manifest.h"
 
 #include <cmath>
-#include <cstdlib>
-#include <fstream>
 #include <gtest/gtest.h>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "model/params/fixed_point.h"
 #include "security/crypto/sha256.h"
+#include "tests/unit/security/vectors.h"
 
 namespace fedtrial {
 namespace {
 
-nlohmann::json Vectors(const std::string& list) {
-  const char* const folder = std::getenv("FEDTRIAL_VECTORS");
-  const std::string path =
-      std::string(folder != nullptr ? folder : FEDTRIAL_SOURCE_DIR "/tests/vectors") + "/secagg_bindings.json";
-  std::ifstream file(path);
-  EXPECT_TRUE(file.good()) << "can't read " << path;
-  return nlohmann::json::parse(file)[list];
-}
+constexpr char kFile[] = "secagg_bindings.json";
 
 Manifest FromVector(const nlohmann::json& wanted) {
   Manifest manifest;
@@ -35,7 +27,7 @@ Manifest FromVector(const nlohmann::json& wanted) {
 }
 
 TEST(Manifest, CanonicalJsonAndHashAreTheVectors) {
-  const nlohmann::json vector = Vectors("manifest");
+  const nlohmann::json vector = Vectors(kFile, "manifest");
   const std::string canonical = vector["canonical_json"];
   const Manifest manifest = FromVector(nlohmann::json::parse(canonical));
   EXPECT_EQ(manifest.CanonicalJson(), canonical);
@@ -43,7 +35,8 @@ TEST(Manifest, CanonicalJsonAndHashAreTheVectors) {
 }
 
 TEST(Manifest, EveryFieldIsInTheCanonicalJson) {
-  const Manifest manifest = FromVector(nlohmann::json::parse(Vectors("manifest")["canonical_json"].get<std::string>()));
+  const Manifest manifest =
+      FromVector(nlohmann::json::parse(Vectors(kFile, "manifest")["canonical_json"].get<std::string>()));
   const std::string canonical = manifest.CanonicalJson();
   std::vector<Manifest> changed(9, manifest);
   changed[0].step += 1;
@@ -75,7 +68,7 @@ TEST(Manifest, BlocksComeInOrderOfFirstAppearanceWithTwoWordsEach) {
 }
 
 TEST(LargestFractionBits, IsThatOfTheVectors) {
-  const nlohmann::json vectors = Vectors("f_32bit");
+  const nlohmann::json vectors = Vectors(kFile, "f_32bit");
   ASSERT_FALSE(vectors.empty());
   for (const auto& vector : vectors)
     EXPECT_EQ(LargestFractionBits(vector["clip"], vector["cap"], vector["sites"], 32).value(),

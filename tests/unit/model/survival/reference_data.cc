@@ -1,18 +1,12 @@
 #include "reference_data.h"
 
 #include <cmath>
-#include <cstdlib>
 #include <fstream>
 #include <limits>
 #include <sstream>
 
 namespace fedtrial {
 namespace {
-
-std::filesystem::path FromEnvironment(const char* name, const std::filesystem::path& otherwise) {
-  const char* const value = std::getenv(name);
-  return value != nullptr && *value != '\0' ? value : otherwise;
-}
 
 std::vector<std::string> Fields(std::string line) {
   if (line.ends_with('\r')) line.pop_back();
@@ -24,14 +18,6 @@ std::vector<std::string> Fields(std::string line) {
 }
 
 }  // namespace
-
-std::filesystem::path FindFolder(const std::string& name, const std::string& file) {
-  const std::filesystem::path source = FEDTRIAL_SOURCE_DIR, shipped = source / "tests/vectors";
-  for (const auto& above : {FromEnvironment("FEDTRIAL_VECTORS", shipped), shipped, source / "deploy/data",
-                            FromEnvironment("FEDTRIAL_SHARED", source / "../shared") / "data"})
-    if (exists(above / name / file)) return above / name;
-  return {};
-}
 
 Table Table::Read(const std::filesystem::path& path) {
   std::ifstream file(path);

@@ -10,11 +10,9 @@
 #include "gtest/gtest.h"
 #include "model/survival/matrix.h"
 #include "model/survival/outcome.h"
+#include "tests/support/data_folders.h"
 
 namespace fedtrial {
-
-// The folder `name` with this file: of the vectors, the shipped ones, the demo's data, ../shared; "" if there is none.
-std::filesystem::path FindFolder(const std::string& name, const std::string& file);
 
 // A CSV file without quotation marks: columns of text by name.
 struct Table {

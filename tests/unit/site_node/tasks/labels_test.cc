@@ -9,27 +9,16 @@
 #include "security/crypto/seeded_random.h"
 #include "site_node/tasks/predict.h"
 #include "site_node/tasks/task.h"
+#include "tests/unit/proto/plan/sample_plan.h"
 
 namespace fedtrial::site {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::string_view kPlan = R"([trial]
-id = "small"
-seed = 7
-[endpoint.os]
-time = "outcome.os_day"
-event = "outcome.os_event"
-cuts = [100, 200]
-landmarks = [0, 56]
-[cohort]
-min_patients = 3
-[[feature]]
-name = "age"
-from = "participants.age_y"
-range = [0, 120]
-[[feature]]
+const std::string kPlan =
+    SmallNetwork{.endpoint = "landmarks = [0, 56]\n",
+                 .features = R"([[feature]]
 name = "methylated"
 from = "mgmt.mgmt_call"
 range = [0, 1]
@@ -38,22 +27,9 @@ name = "il6"
 from = "cytokine[IL-6]"
 unit = "pg/mL"
 range = [0, 100]
-[[block]]
-name = "clinical"
-kind = "static"
-features = ["age"]
-[[block]]
-name = "cytokines"
-kind = "panel"
-features = ["il6"]
-[[block]]
-name = "fusion"
-kind = "fusion"
-[[block]]
-name = "survival"
-kind = "head"
-target = "endpoint.os"
-[[block]]
+)",
+                 .modalities = "[[block]]\nname = \"cytokines\"\nkind = \"panel\"\nfeatures = [\"il6\"]\n",
+                 .heads = R"([[block]]
 name = "methylation"
 kind = "head"
 target = "feature.methylated"
@@ -61,19 +37,12 @@ target = "feature.methylated"
 name = "pseudo"
 kind = "head"
 target = "pseudo-progression"
-[network]
-preset = "tiny"
-precision = "float64"
-[[step]]
-task = "normalise"
-[[step]]
-task = "grid"
-[[step]]
-task = "train"
-block = "fusion"
-rounds = 1
-local = { optimizer = "adamw", epochs = 1, batch = 0, dropout = 0, modality_dropout = 0, visit_dropout = 0 }
-[[step]]
+)",
+                 .network = "precision = \"float64\"\n",
+                 .training =
+                     "rounds = 1\nlocal = { optimizer = \"adamw\", epochs = 1, batch = 0, dropout = 0, "
+                     "modality_dropout = 0, visit_dropout = 0 }\n",
+                 .more = R"([[step]]
 task = "evaluate"
 block = "pseudo"
 bootstrap = 5
@@ -81,13 +50,8 @@ bootstrap = 5
 task = "evaluate"
 block = "methylation"
 bootstrap = 5
-[rules]
-sites = 3
-min_sites = 3
-threshold = 3
-[encoding]
-patient_cap = 100
-)";
+)"}
+        .Toml();
 constexpr std::uint32_t kGridAt = 1, kTrainAt = 2, kPseudoAt = 3, kMethylationAt = 4;
 
 // 12 patients: of every third nobody suspected anything, of one the suspicion isn't settled.

@@ -8,60 +8,19 @@
 #include "security/crypto/seeded_random.h"
 #include "site_node/tasks/predict.h"
 #include "site_node/tasks/task.h"
+#include "tests/unit/proto/plan/sample_plan.h"
 
 namespace fedtrial::site {
 namespace {
 
 using ::testing::HasSubstr;
 
-constexpr std::string_view kPlan = R"([trial]
-id = "small"
-seed = 7
-[endpoint.os]
-time = "outcome.os_day"
-event = "outcome.os_event"
-cuts = [100, 200]
-[cohort]
-min_patients = 3
-[[feature]]
-name = "age"
-from = "participants.age_y"
-range = [0, 120]
-[[block]]
-name = "clinical"
-kind = "static"
-features = ["age"]
-[[block]]
-name = "mri"
-kind = "mri"
-[[block]]
-name = "fusion"
-kind = "fusion"
-[[block]]
-name = "survival"
-kind = "head"
-target = "endpoint.os"
-[network]
-preset = "tiny"
-[imaging]
-voxels = 32
-[[step]]
-task = "normalise"
-[[step]]
-task = "grid"
-[[step]]
-task = "train"
-block = "fusion"
-rounds = 1
-stage = "joint"
-local = { optimizer = "adamw", epochs = 1, batch = 0 }
-[rules]
-sites = 3
-min_sites = 3
-threshold = 3
-[encoding]
-patient_cap = 100
-)";
+const std::string kPlan =
+    SmallNetwork{
+        .modalities = "[[block]]\nname = \"mri\"\nkind = \"mri\"\n",
+        .network = "[imaging]\nvoxels = 32\n",
+        .training = "rounds = 1\nstage = \"joint\"\nlocal = { optimizer = \"adamw\", epochs = 1, batch = 0 }\n"}
+        .Toml();
 
 // Volumes from memory, counted.
 class CountingSource : public VolumeSource {

@@ -11,6 +11,7 @@
 #include "security/crypto/seeded_random.h"
 #include "security/crypto/sha256.h"
 #include "site_node/tasks/task.h"
+#include "tests/unit/proto/plan/sample_plan.h"
 #include "tests/unit/site_node/cohort/site_folder.h"
 #include "worker_in_thread.h"
 
@@ -20,55 +21,12 @@ namespace {
 namespace fs = std::filesystem;
 
 // Three replicas of a network, 30 steps each.
-constexpr std::string_view kPlan = R"([trial]
-id = "small"
-seed = 7
-[endpoint.os]
-time = "outcome.os_day"
-event = "outcome.os_event"
-cuts = [100, 200.5]
-[cohort]
-min_patients = 3
-[[feature]]
-name = "age"
-from = "participants.age_y"
-range = [0, 120]
-[[feature]]
-name = "sex"
-from = "participants.sex"
-levels = ["F", "M"]
-[[block]]
-name = "clinical"
-kind = "static"
-features = ["age", "sex"]
-[[block]]
-name = "fusion"
-kind = "fusion"
-[[block]]
-name = "survival"
-kind = "head"
-target = "endpoint.os"
-[network]
-preset = "tiny"
-[[step]]
-task = "normalise"
-[[step]]
-task = "grid"
-[[step]]
-task = "train"
-block = "fusion"
-rounds = 5
-local = { optimizer = "adamw", epochs = 30, batch = 0, ridge = 1 }
-[rules]
-sites = 3
-min_sites = 3
-threshold = 3
-[encoding]
-patient_cap = 100
-[folds]
-repeats = 1
-folds = 2
-)";
+const std::string kPlan =
+    SmallNetwork{.features = "[[feature]]\nname = \"sex\"\nfrom = \"participants.sex\"\nlevels = [\"F\", \"M\"]\n",
+                 .clinical = R"("age", "sex")",
+                 .training = "rounds = 5\nlocal = { optimizer = \"adamw\", epochs = 30, batch = 0, ridge = 1 }\n",
+                 .more = "[folds]\nrepeats = 1\nfolds = 2\n"}
+        .Toml();
 constexpr std::uint32_t kTrainAt = 2;
 
 class KeptTrainingTest : public ::testing::Test {
@@ -94,7 +52,7 @@ class KeptTrainingTest : public ::testing::Test {
   v1::WorkerRequest Ask(std::uint32_t round_in_step = 0) const {
     v1::WorkerRequest request;
     v1::AnswerTask& answer = *request.mutable_answer();
-    answer.set_plan(std::string(kPlan));
+    answer.set_plan(kPlan);
     answer.set_site_config(
         nlohmann::json(
             {{"data_folder", folder_.path().string()}, {"cache_folder", cache_.string()}, {"keep_seconds", 0}})

@@ -14,6 +14,7 @@
 #include "site_node/imaging/nifti.h"
 #include "site_node/imaging/orient.h"
 #include "site_node/imaging/sample_at.h"
+#include "tests/support/data_folders.h"
 
 namespace fedtrial::imaging {
 
@@ -120,7 +121,7 @@ std::vector<float> SurfaceDistances(const Scan& of, const Scan& to_edge, const S
 
 }  // namespace
 
-std::filesystem::path MriData() { return std::filesystem::path(FEDTRIAL_SOURCE_DIR) / "../shared/data/mri"; }
+std::filesystem::path MriData() { return SharedFolder() / "data/mri"; }
 
 Result<BaseHead> ReadBaseHead() {
   std::ifstream stream(MriData() / "known_transforms.json");

@@ -11,6 +11,7 @@
 #include "site_node/cache/volume_cache.h"
 #include "site_node/imaging/nifti.h"
 #include "tests/support/text_files.h"
+#include "tests/unit/proto/plan/sample_plan.h"
 #include "tests/unit/site_node/imaging/phantom.h"
 #include "tests/unit/site_node/worker/worker_in_thread.h"
 
@@ -19,52 +20,11 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr std::string_view kPlan = R"([trial]
-id = "small"
-seed = 7
-[endpoint.os]
-time = "outcome.os_day"
-event = "outcome.os_event"
-cuts = [100]
-[cohort]
-min_patients = 3
-[[feature]]
-name = "age"
-from = "participants.age_y"
-range = [0, 120]
-[[block]]
-name = "clinical"
-kind = "static"
-features = ["age"]
-[[block]]
-name = "mri"
-kind = "mri"
-[[block]]
-name = "fusion"
-kind = "fusion"
-[[block]]
-name = "survival"
-kind = "head"
-target = "endpoint.os"
-[network]
-preset = "tiny"
-[[step]]
-task = "normalise"
-[[step]]
-task = "grid"
-[[step]]
-task = "train"
-block = "fusion"
-rounds = 1
-stage = "joint"
-local = { optimizer = "adamw", epochs = 1, batch = 0 }
-[rules]
-sites = 3
-min_sites = 3
-threshold = 3
-[encoding]
-patient_cap = 100
-)";
+const std::string kPlan =
+    SmallNetwork{
+        .modalities = "[[block]]\nname = \"mri\"\nkind = \"mri\"\n",
+        .training = "rounds = 1\nstage = \"joint\"\nlocal = { optimizer = \"adamw\", epochs = 1, batch = 0 }\n"}
+        .Toml();
 
 // Visits whose volumes came prepared: no chain runs. The plan's [imaging] is the default: 64 voxels over 96 mm.
 class WorkerPrepares : public testing::Test {
@@ -85,7 +45,7 @@ class WorkerPrepares : public testing::Test {
   v1::WorkerRequest Ask(const std::string& known_key = "") const {
     v1::WorkerRequest request;
     v1::PrepareVisit& prepare = *request.mutable_prepare();
-    prepare.set_plan(std::string(kPlan));
+    prepare.set_plan(kPlan);
     prepare.set_site_config(
         nlohmann::json({{"data_folder", (folder_ / "data").string()}, {"cache_folder", (folder_ / "cache").string()}})
             .dump());
@@ -134,7 +94,7 @@ class WorkerPrepares : public testing::Test {
     const Manifest manifest = Layout(plan, task, model.Header(), digest).value();
     v1::WorkerRequest request;
     v1::AnswerTask& answer = *request.mutable_answer();
-    answer.set_plan(std::string(kPlan));
+    answer.set_plan(kPlan);
     answer.set_site_config(SiteConfig());
     answer.set_step(2);
     answer.set_round(3);

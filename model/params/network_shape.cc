@@ -288,7 +288,7 @@ std::size_t LinearInputs(const NetworkShape& shape, const HeadShape& head, const
   return block.treatment ? block.features : block.features * (1 + TreatmentValues(shape, head));
 }
 std::size_t LinearInputs(const NetworkShape& shape, const HeadShape& head, const PanelShape& panel) {
-  return 2 * panel.analytes * (1 + TreatmentValues(shape, head));
+  return panel.analytes * (2 + TreatmentValues(shape, head));
 }
 std::size_t LinearImageInputs(const NetworkShape& shape, const HeadShape& head) {
   return kLesionInputs * (1 + TreatmentValues(shape, head));

@@ -99,9 +99,9 @@ struct NetworkTensor {
 };
 
 // What the linear skip "<head>.<block>" reads of a static or a panel: of a static its values; of a panel the last value
-// of each analyte and its change since the first; of the images kLesionInputs figures of the lesion. Then all of these
-// times each value of the treatment, where the head sees that, since what a patient gains from it may depend on them
-// (the modified covariates of Tian et al. 2014, JASA 109:1517, section 3).
+// of each analyte and how fast it rises; of the images kLesionInputs figures of the lesion. Then all of these but the
+// trends times each value of the treatment, where the head sees that, since what a patient gains from it may depend on
+// them (the modified covariates of Tian et al. 2014, JASA 109:1517, section 3).
 std::size_t LinearInputs(const NetworkShape& shape, const HeadShape& head, const StaticShape& block);
 std::size_t LinearInputs(const NetworkShape& shape, const HeadShape& head, const PanelShape& panel);
 std::size_t LinearImageInputs(const NetworkShape& shape, const HeadShape& head);

@@ -38,14 +38,13 @@ class LinearInputsOf : public ::testing::Test {
 
 TEST_F(LinearInputsOf, ValuesAreFollowedByTheirProductsWithTheTreatment) {
   const std::vector<double> row = Row();
-  ASSERT_EQ(row.size(), 2 + 1 + 4 + 2 * kLesionInputs);
+  ASSERT_EQ(row.size(), 2 + 1 + 3 + 2 * kLesionInputs);
   EXPECT_EQ(row[0], 3.0);   // age
   EXPECT_LT(row[1], -1.0);  // times the arm
   EXPECT_EQ(row[2], -1.0);  // the arm has no product with itself
   EXPECT_EQ(row[3], 2.0);   // the latest of the analyte
-  EXPECT_GT(row[4], 0.0);   // its change
+  EXPECT_GT(row[4], 0.0);   // it rises
   EXPECT_DOUBLE_EQ(row[5] / row[3], row[1] / row[0]);
-  EXPECT_DOUBLE_EQ(row[6] / row[4], row[1] / row[0]);
   patient_.statics[1].values = {0.0};
   const std::vector<double> neither = Row();
   EXPECT_EQ(neither[0], 3.0);
@@ -54,7 +53,7 @@ TEST_F(LinearInputsOf, ValuesAreFollowedByTheirProductsWithTheTreatment) {
 
 TEST_F(LinearInputsOf, TheLesionIsTheLatestAndItsGrowthSinceTheFirst) {
   const std::vector<double> row = Row();
-  const std::vector<double> lesion(row.begin() + 7, row.begin() + 7 + kLesionInputs);
+  const std::vector<double> lesion(row.begin() + 6, row.begin() + 6 + kLesionInputs);
   EXPECT_EQ(lesion[0], 1.0);
   EXPECT_EQ(lesion[1], 3.0);
   EXPECT_GT(lesion[2], 0.0);  // it grew
@@ -67,8 +66,23 @@ TEST_F(LinearInputsOf, NothingAfterTheLastDayOfAHeadIsRead) {
   patient_.heads[0].last_day = 40.0;
   const std::vector<double> row = Row();
   EXPECT_EQ(row[3], 1.5);
-  EXPECT_EQ(row[7 + 1], 2.0);
-  EXPECT_EQ(row[7 + 2], 0.0);
+  EXPECT_EQ(row[6 + 1], 2.0);
+  EXPECT_EQ(row[6 + 2], 0.0);
+}
+
+TEST_F(LinearInputsOf, ATrendIsTheSlopeOverAllVisitsPulledToNothingWhereTheyAreFew) {
+  const auto trend_of = [&](const std::vector<double>& values) {
+    patient_.panels[0].clear();
+    for (std::size_t v = 0; v < values.size(); ++v)
+      patient_.panels[0].push_back({56.0 * static_cast<double>(v), {{0, values[v], values[v] - values[0], false}}});
+    return Row()[4];
+  };
+  EXPECT_EQ(trend_of({2.0}), 0.0);
+  // Half a deviation in eight weeks: squares of the centred times 0.5, 2 and 5, each over itself and 1.
+  const double two = trend_of({0.0, 0.5}), four = trend_of({0.0, 0.5, 1.0, 1.5});
+  EXPECT_NEAR(two / four, (0.5 / 1.5) / (5.0 / 6.0), 1e-12);
+  EXPECT_NEAR(trend_of({1.0, 0.5, 2.0}), four * (2.0 / 3.0) / (5.0 / 6.0), 1e-12) << "the least-squares slope";
+  EXPECT_LT(trend_of({1.0, 0.5}), 0.0);
 }
 
 TEST_F(LinearInputsOf, AHiddenTreatmentHasNoProducts) {

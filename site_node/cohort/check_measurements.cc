@@ -4,6 +4,7 @@
 #include <map>
 
 #include "site_node/cohort/checks.h"
+#include "site_node/cohort/numbers.h"
 
 namespace fedtrial::site {
 namespace {
@@ -34,6 +35,7 @@ class MeasurementCheck {
     for (const Measurement& m : table_.measurements)
       if (!m.below_detection) values[m.feature].push_back(m.value);
     for (auto& [feature, all] : values) FindOtherUnit(plan_.features[feature], std::move(all));
+    if (table_.specimen.table != nullptr) FindSpecimens();
     if (table_.plate.table != nullptr) FindPlates();
   }
 
@@ -86,6 +88,23 @@ class MeasurementCheck {
                                feature.transform == Transform::kLog1p ? "logarithms of 1 + " : "", feature.unit));
   }
 
+  // Clotting frees cytokines: levels in serum and in plasma aren't those of one quantity.
+  void FindSpecimens() {
+    std::map<std::uint32_t, std::map<std::string_view, std::size_t>> values;  // by feature, then specimen
+    for (const Measurement& m : table_.measurements) {
+      const std::string_view specimen = table_.table->field(m.row, table_.specimen.column);
+      if (!specimen.empty() && specimen != kMissing) ++values[m.feature][specimen];
+    }
+    for (const auto& [feature, by_specimen] : values) {
+      if (by_specimen.size() < 2) continue;
+      std::vector<std::string> kinds;
+      for (const auto& [specimen, count] : by_specimen) kinds.push_back(fmt::format("{} of {}", count, specimen));
+      TellOfTheTable(plan_.features[feature].analyte,
+                     fmt::format("values of more than one specimen: {}", fmt::join(kinds, ", ")),
+                     "one kind of specimen an analyte: what is measured differs between them");
+    }
+  }
+
   // Geometric mean of each plate against that of the others, analyte by analyte; a plate of two kits.
   void FindPlates() {
     struct Logs {
@@ -96,7 +115,7 @@ class MeasurementCheck {
     std::map<std::string_view, std::string_view> kit_of;
     for (const Measurement& m : table_.measurements) {
       const std::string_view plate = table_.table->field(m.row, table_.plate.column);
-      if (plate.empty() || plate == "n/a") continue;
+      if (plate.empty() || plate == kMissing) continue;
       if (table_.kit.table != nullptr) {
         const std::string_view kit = table_.table->field(m.row, table_.kit.column);
         const auto [known, first] = kit_of.emplace(plate, kit);

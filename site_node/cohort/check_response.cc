@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <map>
+#include <numbers>
 #include <vector>
 
 #include "site_node/cohort/check_rows.h"
@@ -11,6 +13,10 @@ namespace fedtrial::site {
 namespace {
 
 constexpr std::string_view kCriteria[] = {"RANO2010", "iRANO", "RANO2.0"};
+
+// Volume of enhancement against the sphere that the sum of products of diameters makes: rims hold little of it, long
+// lesions more. Beyond these the two aren't of the same lesions, or one is in another unit.
+constexpr double kLargestPart = 5.0, kSmallestPart = 0.05;
 
 struct Scan {
   std::size_t row = 0;
@@ -27,6 +33,7 @@ class ResponseCheck {
     std::map<std::string_view, std::vector<Scan>> scans;
     for (std::size_t row = 0; row < rows_.size(); ++row) {
       CheckWords(row);
+      CheckSizes(row);
       if (const auto day = rows_.Day(row, "scan_day")) scans[rows_.Patient(row)].push_back({row, *day});
     }
     for (auto& [patient, list] : scans) {
@@ -45,6 +52,17 @@ class ResponseCheck {
     if (std::ranges::find(kCriteria, criteria) == std::end(kCriteria))
       rows_.Find(Severity::kWarning, row, "criteria", "it isn't said by which criteria the scan was rated",
                  fmt::format("{}", fmt::join(kCriteria, ", ")));
+  }
+
+  void CheckSizes(std::size_t row) {
+    const auto products = rows_.Number(row, "sum_product_mm2"), volume = rows_.Number(row, "volume_enh_ml");
+    if (!products || !volume || !(*products > 0.0) || !(*volume > 0.0)) return;
+    const double sphere = std::numbers::pi / 6.0 * std::pow(*products, 1.5) / 1000.0;
+    if (*volume > kLargestPart * sphere || *volume < kSmallestPart * sphere)
+      rows_.Find(Severity::kWarning, row, "volume_enh_ml",
+                 fmt::format("doesn't fit the sum of products of {} mm2", *products),
+                 fmt::format("{:.2g} to {:.2g} ml, from {} to {} times a sphere of {:.2g} ml", kSmallestPart * sphere,
+                             kLargestPart * sphere, kSmallestPart, kLargestPart, sphere));
   }
 
   void CheckPatient(const std::vector<Scan>& scans) {

@@ -4,6 +4,7 @@ namespace fedtrial::site {
 
 void RunAllChecks(const CheckInput& input, FindingList& findings) {
   CheckMeasurements(input, findings);
+  CheckVisits(input, findings);
   // Tables that no sample is made of: one that can't be read hurts nothing else.
   Problems problems;
   Source source(input.folder, input.options, problems, findings);

@@ -21,10 +21,13 @@ struct CheckInput {
 
 void RunAllChecks(const CheckInput& input, FindingList& findings);
 
-// Jumps by a thousand (pg for ng), medians outside the plan's range, plates and kits that differ.
+// Jumps by a thousand (pg for ng), medians outside the plan's range, serum beside plasma, plates and kits that differ.
 void CheckMeasurements(const CheckInput& input, FindingList& findings);
-// phenotype/response.tsv: early progression and pseudo-progression need their confirmation, criteria their version.
+// phenotype/response.tsv: early progression and pseudo-progression need their confirmation, criteria their version,
+// volumes and sums of products fit each other.
 void CheckResponse(const CheckInput& input, Source& source, FindingList& findings);
+// The scans of a visit that aren't there.
+void CheckVisits(const CheckInput& input, FindingList& findings);
 // phenotype/treatment.tsv, rt.tsv and ae.tsv: arms and their drug, the protocol's dose, grades and deaths. `known`
 // opens the tables of one row a patient, whose own faults have been told.
 void CheckTreatment(const CheckInput& input, Source& known, Source& source, FindingList& findings);

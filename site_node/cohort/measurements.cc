@@ -111,8 +111,11 @@ std::vector<LongTable> MeasurementReader::Open() {
     for (const ColumnPlace* place : {&in.analyte, &in.value, &in.unit})
       if (place->table != nullptr && place->table != in.table)
         source_.Report(name, "its columns are mapped to more than one table");
-    for (const auto& [place, column] :
-         {std::pair{&in.qualifier, ".qualifier"}, {&in.lod_low, ".lod_low"}, {&in.kit, ".kit"}, {&in.plate, ".plate"}})
+    for (const auto& [place, column] : {std::pair{&in.qualifier, ".qualifier"},
+                                        {&in.lod_low, ".lod_low"},
+                                        {&in.specimen, ".specimen"},
+                                        {&in.kit, ".kit"},
+                                        {&in.plate, ".plate"}})
       *place = source_.ColumnOf(in.table, name + column);
   }
   for (const std::string& name : absent)

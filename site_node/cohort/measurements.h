@@ -20,15 +20,15 @@ struct Measurement {
   double value = 0.0;
 };
 
-// A long table (columns day, analyte, value, unit; qualifier, lod_low, kit and plate where it has them), as far as the
-// plan wants its analytes.
+// A long table (columns day, analyte, value, unit; qualifier, lod_low, specimen, kit and plate where it has them), as
+// far as the plan wants its analytes.
 struct LongTable {
   std::string name;                       // as the plan names it: "cytokine"
   const Table* table = nullptr;           // null: can't be used
   std::vector<Measurement> measurements;  // by patient, feature, day
   std::vector<bool> spoiled;              // by patient: a row of his is wrong, so none can be relied on
   ColumnPlace day, analyte, value, unit;
-  ColumnPlace qualifier, lod_low, kit, plate;  // without a table where there is no such column
+  ColumnPlace qualifier, lod_low, specimen, kit, plate;  // without a table where there is no such column
 
   std::string PlaceText(std::size_t row) const;  // "line 17"
 };

@@ -140,6 +140,30 @@ TEST_F(Checks, PlatesThatDifferAreTold) {
   EXPECT_THAT(Text(), HasSubstr("plate: plate P1 is of kit K1 and of kit K2, wanted one kit a plate"));
 }
 
+TEST_F(Checks, OneAnalyteInSerumAndInPlasmaIsTold) {
+  folder_.Write("phenotype/cytokine.tsv", Changed(kCytokines, "serum\tTNF", "plasma EDTA\tTNF"));
+  const std::string text = Text();
+  EXPECT_THAT(text, HasSubstr("TNF: values of more than one specimen: 1 of plasma EDTA, "));
+  EXPECT_THAT(text, Not(HasSubstr("IL-6: values of more than one specimen")));
+}
+
+TEST_F(Checks, AVolumeThatCannotBeThatOfTheSumOfProductsIsTold) {
+  const std::string header = "participant_id\tscan_day\trano\tcriteria\tconfirm_day\tsum_product_mm2\tvolume_enh_ml\n";
+  const auto rated = [&](const std::string& sizes) {
+    folder_.Write("phenotype/response.tsv", header + "p1\t40\tSD\tRANO2.0\tn/a\t" + sizes + "\n");
+    return Text();
+  };
+  // 900 mm2 are a sphere of 14.1 ml.
+  for (const char* fits : {"900\t14", "900\t0.8", "900\t70", "0\t1", "n/a\t14", "900\tn/a"})
+    EXPECT_THAT(rated(fits), Not(HasSubstr("sum of products"))) << fits;
+  EXPECT_THAT(rated("900\t71"),
+              HasSubstr("phenotype/response.tsv:2:7: volume_enh_ml: doesn't fit the sum of products of "
+                        "900 mm2, got \"71\", wanted 0.71 to 71 ml, from 0.05 to 5 times a sphere of "
+                        "14 ml (warning)"));
+  EXPECT_THAT(rated("900\t0.7"), HasSubstr("doesn't fit the sum of products"));
+  EXPECT_THAT(rated("900\tbig"), HasSubstr("volume_enh_ml: not a number"));
+}
+
 TEST_F(Checks, TheGateCountsTasksAndPatternsOfModalities) {
   folder_.Write("phenotype/immune.tsv", Changed(kImmune, "0.3\t10^9/L", "x\t10^9/L"));
   const CohortReading reading = Read();

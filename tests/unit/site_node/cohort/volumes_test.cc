@@ -9,6 +9,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class VolumeNames : public TrialSite {
  protected:
@@ -78,6 +79,14 @@ TEST_F(VolumeNames, AVisitOutsideItsWindowIsAWarning) {
   const std::string text = FindingsText(Read());
   EXPECT_THAT(text, HasSubstr("session BL is of day 2, wanted a day up to 0 (warning)"));
   EXPECT_THAT(text, HasSubstr("session W08 is of day 90, wanted day 42 to 70 (warning)"));
+}
+
+TEST_F(VolumeNames, SequencesThatAVisitLacksAreNoted) {
+  all_checks_ = true;
+  const CohortReading reading = Read();
+  EXPECT_THAT(FindingsText(reading), HasSubstr("sub-p1: the scans of day 57 have no T1w, T2w, FLAIR, wanted all four"));
+  EXPECT_FALSE(HasErrors(reading));
+  EXPECT_THAT(FindingsText(reading), Not(HasSubstr("the scans of day -4")));
 }
 
 TEST_F(VolumeNames, AScanAfterTheDeathSpoilsTheImages) {

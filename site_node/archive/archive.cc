@@ -11,9 +11,7 @@
 namespace fedtrial::site {
 namespace {
 
-constexpr std::size_t kMaxAnswers = 10'000;                    // of a query
-constexpr std::size_t kMaxAnswerBytes = std::size_t{1} << 20;  // each
-constexpr std::size_t kMaxImageBytes = std::size_t{512} << 20;
+constexpr std::size_t kMaxAnswerBytes = std::size_t{1} << 20;
 
 using Texts = std::map<std::uint32_t, std::string>;
 
@@ -42,8 +40,8 @@ Error Unexpected() { return {ErrorCode::kIntegrity, "the archive sent a message 
 
 class DicomArchive : public Archive {
  public:
-  DicomArchive(const ArchiveConfig& config, std::function<bool()> stopped)
-      : config_(config), stopped_(std::move(stopped)) {}
+  DicomArchive(const ArchiveConfig& config, std::function<bool()> stopped, const FetchBounds& bounds)
+      : config_(config), stopped_(std::move(stopped)), bounds_(bounds) {}
 
   Status Echo() override {
     return With([this] { return association_->Echo(); });
@@ -114,7 +112,7 @@ class DicomArchive : public Archive {
     for (const auto& [tag, value] : keys) tags.push_back(tag);
     return With([&]() -> Status {
       RETURN_IF_ERROR(association_->SendFind(keys));
-      for (std::size_t answers = 0; answers <= kMaxAnswers; ++answers) {
+      for (std::size_t answers = 0; answers <= bounds_.answers; ++answers) {
         ASSIGN_OR_RETURN(const ArchiveMessage message, association_->Receive());
         if (message.kind != ArchiveMessage::Kind::kFindAnswer) return Unexpected();
         Texts texts;
@@ -130,13 +128,13 @@ class DicomArchive : public Archive {
         if (message.status != 0) return Failed("the query", message.status);
         return {};
       }
-      return Error{ErrorCode::kInvalidInput, fmt::format("the archive gives more than {} answers", kMaxAnswers)};
+      return Error{ErrorCode::kInvalidInput, fmt::format("the archive gives more than {} answers", bounds_.answers)};
     });
   }
 
   Status Take(const ArchiveMessage& message, const Keep& keep) {
     if (!message.has_data) return Error{ErrorCode::kIntegrity, "the archive sent an image without data"};
-    ASSIGN_OR_RETURN(const Association::Data data, association_->ReceiveData(kMaxImageBytes));
+    ASSIGN_OR_RETURN(const Association::Data data, association_->ReceiveData(bounds_.image_bytes));
     if (!IsUid(message.sop_class) || !IsUid(message.sop_instance))
       return Error{ErrorCode::kIntegrity, "the archive sent an image whose identifier isn't a UID"};
     ASSIGN_OR_RETURN(Texts texts, ReadTexts(data.bytes, data.transfer_syntax,
@@ -162,13 +160,15 @@ class DicomArchive : public Archive {
 
   const ArchiveConfig config_;
   const std::function<bool()> stopped_;
+  const FetchBounds bounds_;
   std::unique_ptr<Association> association_;
 };
 
 }  // namespace
 
-std::unique_ptr<Archive> MakeDicomArchive(const ArchiveConfig& config, std::function<bool()> stopped) {
-  return std::make_unique<DicomArchive>(config, std::move(stopped));
+std::unique_ptr<Archive> MakeDicomArchive(const ArchiveConfig& config, std::function<bool()> stopped,
+                                          const FetchBounds& bounds) {
+  return std::make_unique<DicomArchive>(config, std::move(stopped), bounds);
 }
 
 }  // namespace fedtrial::site

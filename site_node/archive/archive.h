@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -26,6 +27,14 @@ struct ArchivedImage {
   Bytes file;  // whole, as PS3.10 has it
 };
 
+// More than this is refused, and what asked for it fails.
+struct FetchBounds {
+  std::size_t answers = 10'000;                         // of a query
+  std::size_t image_bytes = std::size_t{512} << 20;     // one image
+  std::size_t series_images = 20'000;                   // images of a series
+  std::uint64_t series_bytes = std::uint64_t{8} << 30;  // all of them
+};
+
 // The hospital's archive. kUnavailable: nothing more can be asked now; any other error is of this request alone.
 class Archive {
  public:
@@ -42,6 +51,7 @@ class Archive {
 
 // By DICOM query and retrieve: C-FIND and C-GET of the study root. Connects at the first request and again after one
 // that was cut short.
-std::unique_ptr<Archive> MakeDicomArchive(const ArchiveConfig& config, std::function<bool()> stopped);
+std::unique_ptr<Archive> MakeDicomArchive(const ArchiveConfig& config, std::function<bool()> stopped,
+                                          const FetchBounds& bounds = {});
 
 }  // namespace fedtrial::site

@@ -310,7 +310,7 @@ Result<Association::Data> Association::ReceiveData(std::size_t max_bytes) {
       return Error{ErrorCode::kUnavailable, fmt::format("{}: it sent a command amid a data set", c.Place())};
     context = piece.presentationContextID;
     if (piece.fragmentLength > max_bytes - data.bytes.size())
-      return Error{ErrorCode::kIntegrity, fmt::format("an object of more than {} MiB", max_bytes >> 20)};
+      return Error{ErrorCode::kIntegrity, fmt::format("an object of more than {} bytes", max_bytes)};
     const auto* bytes = static_cast<const std::uint8_t*>(piece.data);
     data.bytes.insert(data.bytes.end(), bytes, bytes + piece.fragmentLength);
     last = piece.lastPDV != 0;

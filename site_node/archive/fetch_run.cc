@@ -15,8 +15,6 @@
 namespace fedtrial::site {
 namespace {
 
-constexpr std::size_t kMaxImages = 20'000;  // of a series
-constexpr std::uint64_t kMaxSeriesBytes = std::uint64_t{8} << 30;
 constexpr mode_t kImageMode = 0640;
 constexpr auto kFolderMode = static_cast<std::filesystem::perms>(0750);
 
@@ -47,9 +45,13 @@ Status Empty(const std::filesystem::path& folder) {
 // One series on its way: checked and written image after image to a folder that isn't its own yet.
 class Incoming {
  public:
-  Incoming(std::filesystem::path folder, const KeyRow& patient, const ArchivedStudy& study,
+  Incoming(const FetchSettings& settings, const KeyRow& patient, const ArchivedStudy& study,
            const ArchivedSeries& series)
-      : folder_(std::move(folder)), patient_(patient), study_(study), series_(series) {}
+      : folder_(IncomingFolder(settings.data_folder)),
+        bounds_(settings.bounds),
+        patient_(patient),
+        study_(study),
+        series_(series) {}
   ~Incoming() { static_cast<void>(Empty(folder_)); }
 
   Status Start() {
@@ -65,8 +67,9 @@ class Incoming {
     if (image.modality != "MR") return Refused(place + " isn't an MR image");
     if (!instances_.insert(image.instance_uid).second) return Refused(place + " was sent twice");
     bytes_ += image.file.size();
-    if (instances_.size() > kMaxImages || bytes_ > kMaxSeriesBytes)
-      return Refused(fmt::format("it has more than {} images or {} GiB", kMaxImages, kMaxSeriesBytes >> 30));
+    if (instances_.size() > bounds_.series_images)
+      return Refused(fmt::format("it has more than {} images", bounds_.series_images));
+    if (bytes_ > bounds_.series_bytes) return Refused(fmt::format("it has more than {} bytes", bounds_.series_bytes));
     return WriteWholeFile(folder_ / fmt::format("{:04}.dcm", instances_.size()), image.file, kImageMode);
   }
 
@@ -90,6 +93,7 @@ class Incoming {
 
  private:
   const std::filesystem::path folder_;
+  const FetchBounds& bounds_;
   const KeyRow& patient_;
   const ArchivedStudy& study_;
   const ArchivedSeries& series_;
@@ -171,7 +175,7 @@ class Fetch {
     report.kind = Kind::kToFetch;
     if (settings_.dry_run) return {};
 
-    Incoming incoming(IncomingFolder(settings_.data_folder), patient_, study, series);
+    Incoming incoming(settings_, patient_, study, series);
     RETURN_IF_ERROR(incoming.Start());
     RETURN_IF_ERROR(archive_.Retrieve(study, series, [&](const ArchivedImage& image) -> Status {
       if (settings_.stopped && settings_.stopped()) return Stopped();

@@ -27,6 +27,7 @@ std::string_view ToString(SeriesReport::Kind kind);  // "fetched", "to fetch", "
 struct FetchSettings {
   std::filesystem::path data_folder;
   bool dry_run = false;  // only asks: writes nothing, and says kToFetch
+  FetchBounds bounds = {};
   std::function<bool()> stopped;
   std::function<void(const SeriesReport&)> tell;
   std::function<void(const std::string& subject, std::size_t images)> progress;  // while a series comes

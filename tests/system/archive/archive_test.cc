@@ -1,3 +1,5 @@
+#include "site_node/archive/archive.h"
+
 #include <csignal>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -233,6 +235,35 @@ TEST_F(Archive, WhateverEndsItAmidASeriesTheNextRunGoesOn) {
   EXPECT_EQ(whole.Json()["already"], 1);
   ASSERT_EQ(Entries("sourcedata/sub-p001/ses-dm002").size(), 1u);
   EXPECT_EQ(Entries("sourcedata/sub-p001/ses-dm002/" + Entries("sourcedata/sub-p001/ses-dm002").front()).size(), kMany);
+}
+
+TEST_F(Archive, TooManyAnswersAndTooLargeAnImageEndTheirRequestAlone) {
+  ASSERT_NO_FATAL_FAILURE(ScanFirst());
+  site::ArchiveConfig config;
+  config.host = "127.0.0.1";
+  config.port = static_cast<std::uint16_t>(archive_->port());
+  config.called = "PACS";
+  config.own = "FEDTRIAL";
+  const auto archive = site::MakeDicomArchive(config, [] { return false; }, {.answers = 1, .image_bytes = 1024});
+  const auto both = archive->FindStudies("MRN-17", {}, {});
+  ASSERT_FALSE(both.ok());
+  EXPECT_EQ(both.error().message, "the archive gives more than 1 answers");
+
+  constexpr double kLater = 19'800;  // 2024-03-18
+  const auto one = archive->FindStudies("MRN-17", kLater, {});
+  ASSERT_TRUE(one.ok()) << one.error().message;
+  ASSERT_EQ(one->size(), 1u);
+  const auto series = archive->FindSeries(one->front());
+  ASSERT_TRUE(series.ok()) << series.error().message;
+  ASSERT_EQ(series->size(), 1u);
+  const Status retrieved = archive->Retrieve(one->front(), series->front(), [](const site::ArchivedImage&) -> Status {
+    ADD_FAILURE() << "an image beyond the bound was kept";
+    return {};
+  });
+  ASSERT_FALSE(retrieved.ok());
+  EXPECT_EQ(retrieved.error().code, ErrorCode::kIntegrity);
+  EXPECT_THAT(retrieved.error().message, HasSubstr("1024 bytes"));
+  EXPECT_TRUE(archive->FindSeries(one->front()).ok());
 }
 
 }  // namespace

@@ -82,6 +82,7 @@ class Fetching : public testing::Test {
     FetchSettings settings;
     settings.data_folder = data_;
     settings.dry_run = dry_run;
+    settings.bounds = bounds_;
     settings.stopped = [this] { return stopped_; };
     settings.tell = [this](const SeriesReport& report) { reports_.push_back(report); };
     settings.progress = [this](const std::string&, std::size_t) { stopped_ = stop_at_first_image_; };
@@ -106,6 +107,7 @@ class Fetching : public testing::Test {
   std::filesystem::path data_;
   FakeArchive archive_;
   KeyRow patient_;
+  FetchBounds bounds_;
   std::vector<SeriesReport> reports_;
   bool stopped_ = false, stop_at_first_image_ = false;
 };
@@ -171,6 +173,23 @@ TEST_F(Fetching, WhatTheArchiveSendsIsChecked) {
   EXPECT_THAT(refused([](auto& held) { held.images.pop_back(); }), HasSubstr("has 2 images of it and sent 1"));
   EXPECT_THAT(refused([](auto& held) { held.images.clear(); }), HasSubstr("sent none"));
   EXPECT_THAT(refused([](auto& held) { held.series.uid = "../../../x"; }), HasSubstr("isn't a UID"));
+}
+
+TEST_F(Fetching, ASeriesOfTooManyImagesOrBytesFailsAloneAndLeavesNothing) {
+  bounds_.series_images = 2;
+  ASSERT_TRUE(Run().ok());
+  EXPECT_EQ(Reason(), "it has more than 2 images");
+  EXPECT_EQ(Count(Kind::kFetched), 2u) << "those of two images";
+  EXPECT_FALSE(Has("ses-dm002", "1.1.1"));
+  EXPECT_FALSE(std::filesystem::exists(IncomingFolder(data_)));
+  bounds_ = {.series_bytes = 11};  // three of four bytes are more
+  ASSERT_TRUE(Run().ok());
+  EXPECT_EQ(Reason(), "it has more than 11 bytes");
+  EXPECT_EQ(Count(Kind::kAlready), 2u);
+  bounds_ = {.series_bytes = 12};
+  ASSERT_TRUE(Run().ok());
+  EXPECT_EQ(Count(Kind::kFetched), 1u);
+  EXPECT_TRUE(Has("ses-dm002", "1.1.1"));
 }
 
 TEST_F(Fetching, AStudyOfAnotherPatientOrWithoutADateIsRefused) {

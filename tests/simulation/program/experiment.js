@@ -11,7 +11,7 @@
   new Chart(document.querySelector('canvas'), {
     type: 'bar',
     data: {
-      labels: names.map(name => `${name} (${signals[name].seeds} seeds)`),
+      labels: names,
       datasets: models.map(([key, label, colour]) => ({
         label, backgroundColor: colour, data: names.map(name => signals[name].concordance[key].mean),
       })),
@@ -19,22 +19,35 @@
     options: { scales: { y: { min: 0.4, max: 0.8, title: { display: true, text: "concordance (Harrell's C)" } } } },
   });
 
-  const line = (table, cells, className = '', tag = 'td') => {
+  const seeds = name => `${name} (${signals[name].seeds} ${signals[name].seeds === 1 ? 'seed' : 'seeds'})`;
+  const figure = (value, digits = 3) => value === undefined ? '' : (Number(value.toFixed(digits)) || 0).toFixed(digits);
+  // A row whose first cell says of what it is; the others are numbers but for `words`.
+  const line = (table, cells, { head = false, className = '', words = [] } = {}) => {
     const row = table.insertRow();
     row.className = className;
-    for (const cell of cells) {
-      const made = document.createElement(tag);
+    cells.forEach((cell, i) => {
+      const made = document.createElement(head || i === 0 ? 'th' : 'td');
+      if (head || i === 0) made.scope = head ? 'col' : 'row';
+      if (i > 0 && !words.includes(i)) made.className = 'number';
       made.textContent = cell;
       row.append(made);
-    }
+    });
   };
+  const byModel = document.getElementById('models');
+  line(byModel, ['', ...models.map(([, label]) => label)], { head: true });
+  for (const name of names)
+    line(byModel, [seeds(name), ...models.map(([key]) => {
+      const { mean, sd } = signals[name].concordance[key];
+      return `${figure(mean)} ± ${figure(sd)}`;
+    })]);
   const without = document.getElementById('without');
   const modalities = [...new Set(names.flatMap(name => Object.keys(signals[name].without ?? {})))];
-  line(without, ['', ...modalities], '', 'th');
+  line(without, ['', ...modalities], { head: true });
   for (const name of names)
-    line(without, [name, ...modalities.map(modality => signals[name].without?.[modality]?.toFixed(3) ?? '')]);
+    line(without, [name, ...modalities.map(modality => figure(signals[name].without?.[modality]))]);
   const table = document.getElementById('goals');
-  line(table, ['', 'figure', 'wanted', ''], '', 'th');
+  line(table, ['', 'figure', 'wanted', ''], { head: true, words: [2, 3] });
   for (const goal of goals)
-    line(table, [goal.goal, goal.figure.toFixed(3), goal.wanted, goal.met ? 'met' : 'not met'], goal.met ? '' : 'out');
+    line(table, [goal.goal, figure(goal.figure), goal.wanted, goal.met ? 'met' : 'not met'],
+      { className: goal.met ? '' : 'out', words: [2, 3] });
 })();

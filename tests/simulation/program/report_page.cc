@@ -30,6 +30,7 @@ std::string ReportPage(const nlohmann::json& report) { return PageOf(kReportHtml
 
 std::string PageOf(std::string_view html, std::string_view script, const nlohmann::json& report) {
   std::string page(html);
+  Put(page, "/*PAGE_CSS*/", std::string(kPageCss));
   Put(page, "/*CHART_JS*/", std::string(kChartJs));
   Put(page, "/*REPORT_JS*/", std::string(script));
   Put(page, "/*REPORT_JSON*/",

@@ -89,17 +89,21 @@ std::string Rows(const Json& status) {
   return rows;
 }
 
-PageReply StatusPage(Driver& driver) {
+PageReply AskedPage(Driver& driver) {
   const auto plan = driver.Ask([](Node& node) -> Result<std::string> {
     const auto& approved = node.participant().plan();
     return approved ? DescribePlan(*approved) : std::string("No plan is approved: nothing is sent.");
   });
-  const auto status = Json::parse(driver.StatusJson(), nullptr, false);
-  return {status.contains("error") ? 503 : 200, "text/html; charset=utf-8",
-          fmt::format(kPage, Rows(status), EscapeHtml(plan.ok() ? *plan : plan.error().message))};
+  return StatusPage(driver.StatusJson(), plan.ok() ? *plan : plan.error().message);
 }
 
 }  // namespace
+
+PageReply StatusPage(const std::string& status_json, const std::string& plan) {
+  const auto status = Json::parse(status_json, nullptr, false);
+  return {status.contains("error") ? 503 : 200, "text/html; charset=utf-8",
+          fmt::format(kPage, Rows(status), EscapeHtml(plan))};
+}
 
 std::vector<PageRoute> Pages(Driver& driver, Telemetry& telemetry) {
   using Method = PageRoute::Method;
@@ -107,7 +111,7 @@ std::vector<PageRoute> Pages(Driver& driver, Telemetry& telemetry) {
     return [type, text](const PageRequest&) { return PageReply{200, type, std::string(text)}; };
   };
   return {
-      {Method::kGet, "/", [&driver](const PageRequest&) { return StatusPage(driver); }},
+      {Method::kGet, "/", [&driver](const PageRequest&) { return AskedPage(driver); }},
       {Method::kGet, "/site.css", fixed("text/css; charset=utf-8", kStyle)},
       {Method::kGet, "/site.js", fixed("text/javascript; charset=utf-8", kScript)},
       {Method::kGet, "/status.json",

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "common/runtime/page_server.h"
@@ -7,6 +8,10 @@
 #include "site_node/shell/telemetry.h"
 
 namespace fedtrial::site {
+
+// The page at "/": `status_json` is Driver::StatusJson, `plan` the approved plan in words. 503 where the status is an
+// error.
+PageReply StatusPage(const std::string& status_json, const std::string& plan);
 
 // The hospital's own pages on loopback, read-only: where the site stands, its plan in words, metrics. Approval is a
 // command.

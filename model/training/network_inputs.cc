@@ -101,7 +101,7 @@ NetworkBatch::Panel CollatePanel(std::span<const PatientInput> inputs, std::size
 
 // What is smaller costs more under the same ridge. Chosen on simulated slopes and interactions, and so that pbcseq
 // stays above the last values alone.
-constexpr double kTrendScale = 6.0, kChangeScale = 0.5, kProductScale = 0.6;
+constexpr double kTrendScale = 6.0, kChangeScale = 0.5, kProductScale = 0.5;
 constexpr double kTrendDays = 56.0;
 
 // How fast a value rises in eight weeks: the least-squares slope of a patient's visits, pulled to 0 as if noise and

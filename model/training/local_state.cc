@@ -46,7 +46,8 @@ void LocalState::Step(const at::Tensor& loss, const std::set<std::string>& touch
     if (moved[i]->role == TensorRole::kLinear) {
       const LinearRule rule = linear.at(block);
       gradient = gradient * rule.factor;
-      if (name.ends_with("/beta")) gradient.add_(parameter, rule.ridge);
+      if (name.ends_with("/beta"))
+        gradient.add_(parameter, rule.ridge).add_(parameter - parameter.mean(0, /*keepdim=*/true), rule.apart);
     }
     if (rates.proximal > 0.0) gradient = gradient + rates.proximal * (parameter - before_.at(name));
     if (moved[i]->role == TensorRole::kLinear) {

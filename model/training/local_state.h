@@ -24,11 +24,12 @@ class LocalState {
   const ParameterMap& parameters() const { return parameters_; }
   at::TensorOptions options() const { return parameters_.begin()->second.options(); }
 
-  // Plain steps of a head's linear tensors: their gradient is multiplied by `factor`, and ridge times themselves added
-  // where they are a skip ("beta").
+  // Plain steps of a head's linear tensors: their gradient is multiplied by `factor`, and where they are a skip
+  // ("beta") ridge times themselves is added, and `apart` times how far they lie from their mean over the outputs.
   struct LinearRule {
     double factor = 1.0;
     double ridge = 0.0;
+    double apart = 0.0;
   };
   // One step down the loss, a number with a graph. Only tensors of trained blocks in `touched` move; the rest keeps its
   // bits. `encoder` is the block with the encoder's rate; `linear` is by block, for those that have linear tensors.

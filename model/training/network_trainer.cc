@@ -19,6 +19,11 @@
 namespace fedtrial {
 namespace {
 
+// What makes a patient's illness come back also kills: how far a coefficient of one transition lies from the mean of
+// the three costs this much more than the mean itself (the ridge form of Sennhenn-Reulen & Kneib 2016, Stat Med
+// 35:4637, section 3).
+constexpr double kApart = 2.0;
+
 constexpr std::size_t kChunk = 64;  // patients at a time where only the loss is wanted
 
 Status CheckTask(const NetworkTask& task, std::span<const PatientInput> inputs) {
@@ -123,8 +128,9 @@ class Trainer {
                             static_cast<double>(batch.size());
       loss = loss + HeadLosses(task_.shape.heads[h], outputs[h], targets).sum() * weight;
       // The linear tensors of a head see the mean over its labels in the batch, as a linear model alone would.
-      linear[task_.shape.heads[h].name] = {1.0 / (weight * static_cast<double>(labels[h])),
-                                           settings_.ridge / task_.weights.labels[h]};
+      const double ridge = settings_.ridge / task_.weights.labels[h];
+      linear[task_.shape.heads[h].name] = {1.0 / (weight * static_cast<double>(labels[h])), ridge,
+                                           task_.shape.heads[h].kind == HeadKind::kIllnessDeath ? kApart * ridge : 0.0};
     }
     state_.Step(loss, TouchedBlocks(batch, whole, linear), settings_.rates, task_.shape.mri, linear);
     return {};

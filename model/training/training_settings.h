@@ -45,6 +45,7 @@ struct NetworkSettings {
   std::size_t epochs = 1;
   std::size_t batch = 0;  // patients a step; 0: all
   double ridge = 0.0;     // on the linear skips: ridge / (2 labels) |beta|^2 beside the mean loss of their head
+                          // (of three transitions also on how far each lies from their mean)
   double dropout = 0.2;   // inside the fusion
   InputDropout input_dropout;
   unsigned threads = 1;                // of LibTorch, process-wide

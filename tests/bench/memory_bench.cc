@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <iostream>
 #include <string>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -73,9 +72,7 @@ class Process {
 };
 
 int SayPeak() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  std::cout << usage.ru_maxrss << std::endl;
+  std::cout << PeakKibibytes() << std::endl;
   return 0;
 }
 

@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <fmt/format.h>
 #include <map>
-#include <sys/resource.h>
 #include <vector>
 
 #include "common/runtime/files.h"
@@ -72,9 +71,7 @@ int MeasureCost(const std::string& stage, const std::string& preset, std::size_t
     site.HeadsEpoch(Clock::kCpu);
     seconds = site.HeadsEpoch(Clock::kCpu) / static_cast<double>(site.patients());
   }
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  fmt::print("{} {}\n", seconds, static_cast<double>(usage.ru_maxrss) / 1024.0);
+  fmt::print("{} {}\n", seconds, static_cast<double>(PeakKibibytes()) / 1024.0);
   return 0;
 }
 

@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <ctime>
 #include <fmt/format.h>
-#include <fstream>
 
 namespace fedtrial::bench {
 namespace {
@@ -110,14 +109,6 @@ void Fail(const std::string& what) {
 
 void Check(const Status& status) {
   if (!status.ok()) Fail(status.error().message);
-}
-
-std::uint64_t PeakKibibytes() {
-  std::ifstream status("/proc/self/status");
-  unsigned long long kibibytes = 0;
-  for (std::string line; std::getline(status, line);)
-    if (std::sscanf(line.c_str(), "VmHWM: %llu kB", &kibibytes) == 1) return kibibytes;
-  Fail("/proc/self/status has no VmHWM");
 }
 
 Folder::Folder() {

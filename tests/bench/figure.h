@@ -32,9 +32,6 @@ double SecondsOf(Clock clock, F&& work) {
   return watch.Seconds();
 }
 
-// Of resident memory of this program so far. getrusage would say what its parent had when it started it.
-std::uint64_t PeakKibibytes();
-
 // A figure's work and its bound, made anew for each figure. Both return seconds of the figure's clock; they run in
 // turn, so that noise of the machine meets both.
 struct Pair {

@@ -18,6 +18,7 @@
 #include "tests/bench/memory.h"
 #include "tests/bench/rooflines.h"
 #include "tests/bench/round_parts.h"
+#include "tests/support/peak_memory.h"
 
 namespace fedtrial::bench {
 namespace {
@@ -72,7 +73,7 @@ class Process {
 };
 
 int SayPeak() {
-  std::cout << PeakKibibytes() << std::endl;
+  std::cout << PeakResidentBytes() / 1024 << std::endl;
   return 0;
 }
 

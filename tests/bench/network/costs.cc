@@ -11,6 +11,7 @@
 #include "site_node/shell/what_leaves.h"
 #include "tests/bench/figure.h"
 #include "tests/bench/network/training.h"
+#include "tests/support/peak_memory.h"
 
 namespace fedtrial::bench {
 namespace {
@@ -71,7 +72,7 @@ int MeasureCost(const std::string& stage, const std::string& preset, std::size_t
     site.HeadsEpoch(Clock::kCpu);
     seconds = site.HeadsEpoch(Clock::kCpu) / static_cast<double>(site.patients());
   }
-  fmt::print("{} {}\n", seconds, static_cast<double>(PeakKibibytes()) / 1024.0);
+  fmt::print("{} {}\n", seconds, static_cast<double>(PeakResidentBytes()) / (1024.0 * 1024.0));
   return 0;
 }
 

@@ -18,6 +18,7 @@
 #include "security/crypto/system_random.h"
 #include "security/pki/certificates.h"
 #include "site_node/shell/link.h"
+#include "tests/support/peak_memory.h"
 #include "tests/unit/common/runtime/test_folder.h"
 
 // One tensor of 2.6 GB, both ways, through the very code of both daemons over mutual TLS; no round around it.
@@ -95,12 +96,6 @@ class TransportServer final : public v1::Federation::Service {
   std::unique_ptr<grpc::Server> server_;
 };
 
-std::uint64_t PeakRss() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);)
-    if (line.starts_with("VmHWM:")) return std::stoull(line.substr(6)) * 1024;
-  return 0;
-}
 void ResetPeakRss() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
 class Transport : public testing::Test {
@@ -168,7 +163,7 @@ TEST_F(Transport, ATensorOf2600MegabytesGoesUpAndDownOverACutInFlatMemory) {
   const Digest digest = MakeBytes(length, [&](ByteView part) { return file.Write(part); });
   ASSERT_TRUE(file.Commit().ok());
   ResetPeakRss();
-  const std::uint64_t before = PeakRss();
+  const std::uint64_t before = PeakResidentBytes();
 
   auto server = std::make_unique<TransportServer>(server_tls, 0, spool, *models);
   const int port = server->port;
@@ -184,7 +179,7 @@ TEST_F(Transport, ATensorOf2600MegabytesGoesUpAndDownOverACutInFlatMemory) {
   ASSERT_TRUE(sent.ok()) << sent.error().message;
   EXPECT_EQ(spool->State(kSite)->stored, digest);
   EXPECT_LT(first + server->received, length + 64 * kMiB) << "it didn't go on where it was cut";
-  EXPECT_LT(PeakRss() - before, length / 10);
+  EXPECT_LT(PeakResidentBytes() - before, length / 10);
   ASSERT_TRUE(RemoveFile(temp / "masked").ok());
   spool->Remove();
 
@@ -213,7 +208,7 @@ TEST_F(Transport, ATensorOf2600MegabytesGoesUpAndDownOverACutInFlatMemory) {
   EXPECT_EQ(came, length);
   EXPECT_EQ(hash.Finish(), model);
   EXPECT_GE(server->asked_from, length / 3);
-  EXPECT_LT(PeakRss() - before, length / 10);
+  EXPECT_LT(PeakResidentBytes() - before, length / 10);
 }
 
 }  // namespace

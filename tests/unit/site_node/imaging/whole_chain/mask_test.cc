@@ -20,7 +20,8 @@ constexpr double kDice = 0.95, kHausdorff = 5.0;  // mm; IMAGING.md section 1
 class Masks : public testing::Test {
  protected:
   void SetUp() override {
-    if (!std::filesystem::exists(MriData())) GTEST_SKIP() << "the real head isn't shipped, and ../shared isn't there";
+    if (!std::filesystem::exists(MriData()))
+      GTEST_SKIP() << "the real head isn't shipped, and " << MriData() << " isn't there";
   }
 };
 

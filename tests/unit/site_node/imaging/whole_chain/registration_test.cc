@@ -14,7 +14,8 @@ constexpr double kCpuSecondsGoal = 4.0;  // a pair; printed beside the figure, a
 class KnownTransforms : public testing::Test {
  protected:
   void SetUp() override {
-    if (!std::filesystem::exists(MriData())) GTEST_SKIP() << "the real head isn't shipped, and ../shared isn't there";
+    if (!std::filesystem::exists(MriData()))
+      GTEST_SKIP() << "the real head isn't shipped, and " << MriData() << " isn't there";
   }
 };
 

@@ -42,7 +42,7 @@ class Visits : public testing::Test {
     state_ = nullptr;
   }
   void SetUp() override {
-    if (state_ == nullptr) GTEST_SKIP() << "the real head isn't shipped, and ../shared isn't there";
+    if (state_ == nullptr) GTEST_SKIP() << "the real head isn't shipped, and " << MriData() << " isn't there";
   }
 
   static std::filesystem::path Write(const std::string& name, const Scan& scan) {

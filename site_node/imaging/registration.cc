@@ -39,7 +39,7 @@ struct Level {
   unsigned iterations;
 };
 constexpr Level kSearch{8.0, 1.0, 40};
-constexpr Level kLevels[] = {{4.0, 0.25, 200}, {2.0, 0.05, 100}, {1.0, 0.005, 50}};
+constexpr Level kLevels[] = {{4.0, 0.5, 200}, {2.0, 0.1, 100}, {1.0, 0.01, 50}};
 
 // Two scans at one level; a level as fine as the scan itself takes no copy.
 class Pair {

@@ -7,4 +7,8 @@ namespace fedtrial {
 // uses. Before the first thread starts.
 void LimitHeaps();
 
+// Gives what the heaps hold free between what is used back to the system; glibc itself gives back only their ends.
+// Takes milliseconds: before a step that needs much memory, not in a loop. Any thread.
+void ReturnFreeMemory();
+
 }  // namespace fedtrial

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "common/runtime/files.h"
+#include "common/runtime/heaps.h"
 #include "common/runtime/log.h"
 #include "coordinator/shell/step_result.h"
 
@@ -132,6 +133,7 @@ Result<StepFinished> RoundWork::FinishNow(const FinishStep& effect) {
                  fmt::format("the sum of round {} isn't that of the included sites", ToString(effect.round))};
   if (!sound_) RETURN_IF_ERROR(Rebuild());
   sound_ = false;
+  ReturnFreeMemory();  // what uploads left free, before the copies of the model
   sum_.RemoveMasks(effect.masks);
   ASSIGN_OR_RETURN(const Sum sum,
                    Sum::Over(effect.manifest, sum_.words(), effect.included.size(), plan_.encoding.patient_cap));

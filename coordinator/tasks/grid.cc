@@ -142,15 +142,19 @@ class NetworkStart {
   std::set<std::string> of_file_;  // names of those that the start file gives
 };
 
-// Which modalities are trained, by the plan's order; the names of those that aren't go to `frozen`.
-Result<Tensor> TrainedModalities(const Plan& plan, const Sum& sum, nlohmann::json& frozen) {
+// The share of the patients who have each modality, by the plan's order; 0 for those that aren't trained, whose names
+// go to `frozen`.
+Result<Tensor> TrainedModalities(const Plan& plan, const Sum& sum, double all, nlohmann::json& frozen) {
   std::vector<double> trained;
   for (const Block* modality : plan.Modalities()) {
     const std::string tensor = ModalityBlock(modality->name) + "/patients";
     ASSIGN_OR_RETURN(const auto patients, Counts(sum, tensor));
     ASSIGN_OR_RETURN(const std::uint64_t contributors, Contributors(sum, tensor));
     const bool enough = contributors >= kMinContributors && patients[0] >= kMinBlockPatients;
-    trained.push_back(enough ? 1.0 : 0.0);
+    if (patients[0] > all)
+      return Error{ErrorCode::kIntegrity,
+                   fmt::format("grid: {} patients have \"{}\" of {}", patients[0], modality->name, all)};
+    trained.push_back(enough ? patients[0] / all : 0.0);
     if (!enough) frozen.push_back(modality->name);
   }
   return Tensor::Of(std::move(trained));
@@ -192,7 +196,8 @@ Result<Outcome> FinishGrid(const FinishedSum& finished, Model before) {
                            {"not_folded", std::move(not_folded)}};
   if (plan.Fusion() != nullptr) {
     result["frozen"] = nlohmann::json::array();
-    ASSIGN_OR_RETURN(outcome.next->tensors[ModalitiesName()], TrainedModalities(plan, sum, result["frozen"]));
+    ASSIGN_OR_RETURN(outcome.next->tensors[ModalitiesName()],
+                     TrainedModalities(plan, sum, full.patients[0], result["frozen"]));
   }
   outcome.result_json = result.dump();
   return outcome;

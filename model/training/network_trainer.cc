@@ -34,6 +34,9 @@ Status CheckTask(const NetworkTask& task, std::span<const PatientInput> inputs) 
                              task.weights.weight.size(), heads));
   if (!std::isfinite(task.weights.patients) || task.weights.patients < 1.0)
     return wrong(fmt::format("{} patients of all sites, wanted >= 1", task.weights.patients));
+  for (const auto& [modality, share] : task.weights.coverage)
+    if (!(share > 0.0 && share <= 1.0))
+      return wrong(fmt::format("a share of {} of all patients have \"{}\", wanted above 0 up to 1", share, modality));
   for (std::size_t h = 0; h < heads; ++h)
     if (!(task.weights.labels[h] >= 0.0) || !(task.weights.weight[h] > 0.0))
       return wrong(fmt::format("head \"{}\" has {} labels of all sites and the weight {}", task.shape.heads[h].name,
@@ -55,12 +58,14 @@ class Trainer {
         settings_(settings),
         state_(std::move(state)),
         network_(task.shape, state_.parameters()),
+        patients_(PatientsPerBlock(task.shape, inputs_, settings.input_dropout.modality > 0.0)),
+        labels_(LabelsPerHead(task.shape, inputs_)),
         trains_encoder_(!task.shape.mri.empty() && task.trained.contains(task.shape.mri)) {}
 
   Result<NetworkUpdate> Run() {
     NetworkUpdate update;
-    update.patients = PatientsPerBlock(task_.shape, inputs_, settings_.input_dropout.modality > 0.0);
-    update.labels = LabelsPerHead(task_.shape, inputs_);
+    update.patients = patients_;
+    update.labels = labels_;
     update.loss_before.assign(task_.shape.heads.size(), 0.0);
     if (!inputs_.empty()) {
       RETURN_IF_ERROR(MeasureLoss(update));
@@ -73,6 +78,8 @@ class Trainer {
   }
 
  private:
+  using LinearRules = std::map<std::string, LocalState::LinearRule>;
+
   // Every volume of the inputs, once the loss was measured.
   VolumeTokens& Seen() { return images_.tokens != nullptr && !trains_encoder_ ? *images_.tokens : tokens_; }
 
@@ -119,7 +126,7 @@ class Trainer {
     const auto outputs = network_.Forward(collated, settings_.dropout > 0.0 ? &dropout : nullptr);
 
     const std::vector<std::size_t> labels = LabelsPerHead(task_.shape, batch);
-    std::map<std::string, LocalState::LinearRule> linear;
+    LinearRules linear;
     at::Tensor loss = at::zeros({}, state_.options());
     for (std::size_t h = 0; h < outputs.size(); ++h) {
       if (labels[h] == 0 || task_.weights.labels[h] <= 0.0) continue;
@@ -132,34 +139,46 @@ class Trainer {
       linear[task_.shape.heads[h].name] = {1.0 / (weight * static_cast<double>(labels[h])), ridge,
                                            task_.shape.heads[h].kind == HeadKind::kIllnessDeath ? kApart * ridge : 0.0};
     }
-    state_.Step(loss, TouchedBlocks(batch, whole, linear), settings_.rates, task_.shape.mri, linear);
+    const std::set<std::string> touched = TouchedBlocks(batch, linear);
+    state_.Step(loss, touched, settings_.rates, task_.shape.mri, linear);
     return {};
   }
 
-  // Blocks that a batch fills, without those of heads that it doesn't teach; each linear skip gets its head's rule.
-  std::set<std::string> TouchedBlocks(std::span<const PatientInput> batch, std::span<const PatientInput> whole,
-                                      std::map<std::string, LocalState::LinearRule>& linear) const {
+  // Blocks that a batch fills, without those of heads that it doesn't teach; skips of the others get their rules,
+  // whoever of the site is drawn.
+  std::set<std::string> TouchedBlocks(std::span<const PatientInput> batch, LinearRules& linear) const {
     std::set<std::string> touched;
     for (const auto& [block, patients] : PatientsPerBlock(task_.shape, batch, false))
       if (patients > 0) touched.insert(block);
-    const auto with_skip = PatientsPerBlock(task_.shape, whole, false);
-    std::vector<std::string_view> tables;
-    for (const StaticShape& block : task_.shape.statics) tables.push_back(block.name);
-    for (const PanelShape& panel : task_.shape.panels) tables.push_back(panel.name);
-    if (!task_.shape.mri.empty()) tables.push_back(task_.shape.mri);
-    for (const HeadShape& head : task_.shape.heads) {
-      const auto rule = linear.find(head.name);
-      if (rule == linear.end()) touched.erase(head.name);
-      for (const std::string_view table : tables) {
-        const std::string skip = LinearBlock(head.name, table);
+    std::vector<std::string> modalities;
+    for (const StaticShape& block : task_.shape.statics) modalities.push_back(block.name);
+    for (const PanelShape& panel : task_.shape.panels) modalities.push_back(panel.name);
+    if (!task_.shape.mri.empty()) modalities.push_back(task_.shape.mri);
+    for (std::size_t h = 0; h < labels_.size(); ++h) {
+      const std::string& head = task_.shape.heads[h].name;
+      const auto rule = linear.find(head);
+      if (rule == linear.end()) touched.erase(head);
+      for (const std::string& modality : modalities) {
+        const std::string skip = LinearBlock(head, modality);
         touched.erase(skip);
-        if (rule == linear.end()) continue;
-        linear[skip] = rule->second;
-        if (const auto patients = with_skip.find(skip); patients != with_skip.end() && patients->second > 0)
-          touched.insert(skip);
+        const auto have = patients_.find(skip);
+        if (rule == linear.end() || have == patients_.end() || have->second == 0) continue;
+        linear[skip] =
+            SkipRule(rule->second, modality, static_cast<double>(have->second) / static_cast<double>(labels_[h]));
+        touched.insert(skip);
       }
     }
     return touched;
+  }
+
+  // From the mean over all labels to that over those who have the modality: `here` of this site's, `coverage` of all.
+  LocalState::LinearRule SkipRule(LocalState::LinearRule rule, const std::string& modality, double here) const {
+    const auto found = task_.weights.coverage.find(modality);
+    const double coverage = found == task_.weights.coverage.end() ? 1.0 : found->second;
+    rule.factor /= here;
+    rule.ridge /= coverage;
+    rule.apart /= coverage;
+    return rule;
   }
 
   Result<NetworkBatch> CollateBatch(std::span<const PatientInput> batch) {
@@ -182,6 +201,8 @@ class Trainer {
   const NetworkSettings& settings_;
   LocalState state_;
   Network network_;
+  std::map<std::string, std::size_t> patients_;  // of this site: who fill each block
+  std::vector<std::size_t> labels_;              // of this site, by head
   bool trains_encoder_;
   VolumeTokens tokens_;  // where the caller keeps none
 };

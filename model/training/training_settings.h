@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -31,11 +32,14 @@ struct InputDropout {
 
 // What makes the weighted mean of the sites' losses the loss of all patients: site loss = mean over its patients of the
 // sum over heads of weight_h * patients / labels_h * loss, with the counts of all sites, however few labels one site
-// has.
+// has. A linear skip is averaged over those alone who have its modality: its loss is the mean over these, at a site as
+// in all, and its ridge is divided by how many they are.
 struct TaskWeights {
   double patients = 1.0;       // of all sites, with any label; >= 1
   std::vector<double> labels;  // of all sites, by head; a head with 0 teaches nothing
   std::vector<double> weight;  // by head; > 0
+  // By modality: the share of all sites' patients who have it, in (0, 1]; 1 for one that isn't here.
+  std::map<std::string, double> coverage;
 };
 // By kind: survival 1, pseudo-progression 0.3, methylation 0.2, embedding 0.1.
 double DefaultWeight(HeadKind kind);
@@ -44,8 +48,9 @@ struct NetworkSettings {
   StepRates rates;
   std::size_t epochs = 1;
   std::size_t batch = 0;  // patients a step; 0: all
-  double ridge = 0.0;     // on the linear skips: ridge / (2 labels) |beta|^2 beside the mean loss of their head
-                          // (of three transitions also on how far each lies from their mean)
+  double ridge = 0.0;     // on the linear skips: ridge / (2 labels) |beta|^2 beside the mean loss of their head, labels
+                          // of those who have the modality (of three transitions also on how far each lies from their
+                          // mean)
   double dropout = 0.2;   // inside the fusion
   InputDropout input_dropout;
   unsigned threads = 1;                // of LibTorch, process-wide

@@ -78,8 +78,8 @@ std::string_view WithoutReplica(std::string_view block);
 //                                                          the logit of the pooled hazards
 //   <p>constants/patients [1]                              training patients of all sites (grid)
 //   <p>constants/labels [heads]                            those of them with a label of each head, with a network
-//   constants/modalities [modalities]                      1 for those that enough sites and patients have; those of 0
-//                                                          stay at their start and nobody's are read (grid, a network)
+//   constants/modalities [modalities]                      the share of all who have it (grid, a network); 0 where too
+//                                                          few do: it stays at its start and nobody's is read
 //   <p>constants/recalibration.<predictor> [2 + bins]      see proto/plan/recalibrate.h (recalibrate)
 std::string MeanName(const Replica& replica);
 std::string DeviationName(const Replica& replica);

@@ -84,6 +84,10 @@ Result<TaskWeights> WeightsOf(const TaskInput& input, const Replica& replica, co
   ASSIGN_OR_RETURN(weights.patients, TrainingPatients(input.before, replica));
   ASSIGN_OR_RETURN(weights.labels, ModelValues(input.before, LabelsName(replica), shape.heads.size()));
   for (const HeadShape& head : shape.heads) weights.weight.push_back(DefaultWeight(head.kind));
+  const std::vector<const Block*> modalities = input.plan.Modalities();
+  ASSIGN_OR_RETURN(const auto shares, ModelValues(input.before, ModalitiesName(), modalities.size()));
+  for (std::size_t m = 0; m < modalities.size(); ++m)
+    if (shares[m] > 0.0) weights.coverage[modalities[m]->name] = shares[m];
   return weights;
 }
 

@@ -65,6 +65,20 @@ TEST_F(NetworkFederation, AModalityOfTwoSitesStaysAtItsStartAndIsReported) {
               Contains(TensorsOf(trial_->manifest(), "labs").front()));
 }
 
+TEST_F(NetworkFederation, TheGridKeepsTheShareOfPatientsWhoHaveEachModality) {
+  const auto modalities = trial_->plan().Modalities();
+  const std::vector<double> shares = trial_->before().tensors.at(ModalitiesName()).ToDoubles();
+  ASSERT_EQ(shares.size(), modalities.size());
+  double all = 0.0;
+  for (const auto& [site, answer] : trial_->answers()) all += static_cast<double>(trial_->cohort(site).samples.size());
+  for (std::size_t m = 0; m < modalities.size(); ++m) {
+    double have = 0.0;
+    for (const auto& [site, answer] : trial_->answers())
+      have += static_cast<double>(answer.blocks.at(trial_->BlockIndex(modalities[m]->name)).weight);
+    EXPECT_DOUBLE_EQ(shares[m], modalities[m]->name == "labs" ? 0.0 : have / all) << modalities[m]->name;
+  }
+}
+
 TEST_F(NetworkFederation, ASiteWithoutAModalitySendsExactZerosForItAndHasNoWeightInIt) {
   const std::map<std::string, std::vector<std::uint32_t>> lacking = {
       {"cytokines", {4, 5, 6}}, {"mgmt", {6}}, {"methylation", {6}}, {LinearBlock("survival", "mgmt"), {6}}};

@@ -107,6 +107,40 @@ TEST(NetworkLinearSkip, AloneIsTheLinearModelStepByStep) {
   EXPECT_EQ(LargestOfBlock(network, "fusion"), 0.0);
 }
 
+// Two hospitals, of which one has no cytokines at all, against both in one: each skip by who has its modality.
+TEST(NetworkLinearSkip, OfAModalityThatOneSiteLacksMovesAsIfAllPatientsWereAtOneSite) {
+  NetworkShape shape = SmallShape();
+  shape.mri.clear();
+  shape.heads.resize(1);
+  InputMap map = SmallMap();
+  map.heads.resize(1);
+  auto inputs = InputsOf(shape, map, SmallCohort(20, 5), 56.0);
+  constexpr std::size_t kFirst = 12;
+  for (std::size_t i = kFirst; i < inputs.size(); ++i) inputs[i].panels[0].clear();
+  const auto model = SmallModel(shape, ScalarType::kFloat64, 6, true);
+  NetworkTask task = TaskOf(shape, map, model, inputs);
+  const auto all = PatientsPerBlock(shape, inputs, false);
+  for (const char* modality : {"clinical", "cytokine"})
+    task.weights.coverage[modality] =
+        static_cast<double>(all.at(std::string("os.") + modality)) / task.weights.labels[0];
+  NetworkSettings settings = QuietSettings();
+  settings.rates.linear_rate = 0.2;
+  settings.ridge = 12.0;
+  const NetworkUpdate together = Trained(task, inputs, {}, settings);
+  const NetworkUpdate one = Trained(task, std::span(inputs).first(kFirst), {}, settings);
+  const NetworkUpdate other = Trained(task, std::span(inputs).subspan(kFirst), {}, settings);
+  ASSERT_LT(task.weights.coverage["cytokine"], 0.7);
+  EXPECT_EQ(other.patients.at("os.cytokine"), 0u);
+  for (const char* skip : {"os.clinical", "os.cytokine"}) {
+    SCOPED_TRACE(skip);
+    const std::string name = std::string(skip) + "/beta";
+    const auto here = static_cast<double>(one.patients.at(skip)), there = static_cast<double>(other.patients.at(skip));
+    for (std::size_t j = 0; j < together.delta.at(name).size(); ++j)
+      EXPECT_NEAR((here * one.delta.at(name).at(j) + there * other.delta.at(name).at(j)) / (here + there),
+                  together.delta.at(name).at(j), 1e-12);
+  }
+}
+
 TEST_F(NetworkTrainer, MovesEveryBlockThatItsPatientsFill) {
   NetworkSettings settings;
   settings.epochs = 4;
@@ -325,6 +359,11 @@ TEST_F(NetworkTrainer, RefusesWhatDoesNotFit) {
   task = task_;
   task.weights.patients = 0.0;
   fails(task, images_);
+  task = task_;
+  for (const double share : {0.0, 1.5}) {
+    task.weights.coverage = {{"cytokine", share}};
+    fails(task, images_);
+  }
   task = task_;
   task.prefix = "r01k1/";
   fails(task, images_);

@@ -77,7 +77,7 @@ NetworkTask TaskOf(const NetworkShape& shape, const std::map<std::string, Tensor
   for (std::size_t k = 1; k <= kBins; ++k) head.cuts_days.push_back(kBinDays * static_cast<double>(k));
   task.map.heads.push_back(std::move(head));
   task.model = &model;
-  task.weights = {static_cast<double>(patients), {static_cast<double>(patients)}, {1.0}};
+  task.weights = {static_cast<double>(patients), {static_cast<double>(patients)}, {1.0}, {}};
   return task;
 }
 

@@ -51,8 +51,8 @@ std::string Refusal(const Model& model, const std::string& more = "") {
   return tensors.ok() ? "" : tensors.error().message;
 }
 
-Outcome GridOutcome(const Plan& plan, const StartFileTensors& start) {
-  RoundOf round(plan, kGridAt, {});
+// One site's counts: eight patients, of whom so many have the clinical values.
+Answer GridAnswer(const Plan& plan, double with_clinical) {
   Answer answer;
   for (const Replica& replica : Replicas(plan)) {
     answer.values[replica.prefix + "grid/at_risk"] = {8, 6};
@@ -61,10 +61,26 @@ Outcome GridOutcome(const Plan& plan, const StartFileTensors& start) {
     answer.values[replica.prefix + "grid/labels"] = {8, 3};
     answer.weights[replica.prefix + "grid"] = 1;
   }
-  answer.values["modality_clinical/patients"] = {8};
+  answer.values["modality_clinical/patients"] = {with_clinical};
   answer.weights["modality_clinical"] = 1;
-  for (int site = 0; site < 4; ++site) round.Add(answer);
+  return answer;
+}
+
+Outcome GridOutcome(const Plan& plan, const StartFileTensors& start) {
+  RoundOf round(plan, kGridAt, {});
+  for (int site = 0; site < 4; ++site) round.Add(GridAnswer(plan, 8));
   return round.StartFrom(start).MustFinish();
+}
+
+TEST(Grid, RefusesAModalityOfMorePatientsThanThereAre) {
+  const Plan plan = MustParse(NetworkToml(""));
+  RoundOf round(plan, kGridAt, {});
+  for (int site = 0; site < 4; ++site) round.Add(GridAnswer(plan, site == 0 ? 9 : 8));
+  ServerState server;
+  const auto outcome = round.Finish(server);
+  ASSERT_FALSE(outcome.ok());
+  EXPECT_EQ(outcome.error().code, ErrorCode::kIntegrity);
+  EXPECT_THAT(outcome.error().message, HasSubstr("33 patients have \"clinical\" of 32"));
 }
 
 TEST(StartFile, EveryReplicaBeginsWithExactlyItsBits) {

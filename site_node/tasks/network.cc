@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <fmt/format.h>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -63,13 +64,21 @@ Result<InputMap> MapOf(const ScoredInput& input, const Replica& replica) {
   return map;
 }
 
-// What too few sites or patients have, by grid's counts: nobody's is read, so that its blocks stay at their start.
+// The share of patients who have each modality, by grid's counts; 0 where too few sites or patients do.
+Result<std::map<std::string, double>> ModalityShares(const Plan& plan, const Model& model) {
+  const std::vector<const Block*> modalities = plan.Modalities();
+  ASSIGN_OR_RETURN(const auto values, ModelValues(model, ModalitiesName(), modalities.size()));
+  std::map<std::string, double> shares;
+  for (std::size_t m = 0; m < modalities.size(); ++m) shares[modalities[m]->name] = values[m];
+  return shares;
+}
+
+// Nobody's is read, so that its blocks stay at their start.
 Result<std::set<std::string>> UntrainedModalities(const ScoredInput& input) {
-  const std::vector<const Block*> modalities = input.plan.Modalities();
-  ASSIGN_OR_RETURN(const auto trained, ModelValues(input.model, ModalitiesName(), modalities.size()));
+  ASSIGN_OR_RETURN(const auto shares, ModalityShares(input.plan, input.model));
   std::set<std::string> untrained;
-  for (std::size_t m = 0; m < modalities.size(); ++m)
-    if (trained[m] == 0.0) untrained.insert(modalities[m]->name);
+  for (const auto& [modality, share] : shares)
+    if (share == 0.0) untrained.insert(modality);
   return untrained;
 }
 
@@ -84,10 +93,8 @@ Result<TaskWeights> WeightsOf(const TaskInput& input, const Replica& replica, co
   ASSIGN_OR_RETURN(weights.patients, TrainingPatients(input.before, replica));
   ASSIGN_OR_RETURN(weights.labels, ModelValues(input.before, LabelsName(replica), shape.heads.size()));
   for (const HeadShape& head : shape.heads) weights.weight.push_back(DefaultWeight(head.kind));
-  const std::vector<const Block*> modalities = input.plan.Modalities();
-  ASSIGN_OR_RETURN(const auto shares, ModelValues(input.before, ModalitiesName(), modalities.size()));
-  for (std::size_t m = 0; m < modalities.size(); ++m)
-    if (shares[m] > 0.0) weights.coverage[modalities[m]->name] = shares[m];
+  ASSIGN_OR_RETURN(weights.coverage, ModalityShares(input.plan, input.before));
+  std::erase_if(weights.coverage, [](const auto& entry) { return entry.second == 0.0; });
   return weights;
 }
 

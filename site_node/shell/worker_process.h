@@ -1,6 +1,8 @@
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
 
 #include "common/base/result.h"
 #include "common/runtime/process.h"
@@ -9,8 +11,12 @@
 
 namespace fedtrial::site {
 
-// Starts a fedtrial-worker: the one that site.toml names, else the one beside this program. It inherits nothing of our
-// environment but where libraries lie.
+// The environment of a worker, nothing of ours but where libraries and devices lie. OpenBLAS knows processors by their
+// model and takes its slowest kernels (a fifth of the speed) on one made after it, so OPENBLAS_CORETYPE names the
+// kernels for what this processor can do, unless our own environment does.
+std::map<std::string, std::string> WorkerEnvironment(unsigned threads);
+
+// Starts a fedtrial-worker: the one that site.toml names, else the one beside this program.
 Result<std::unique_ptr<ChildProcess>> StartWorker(const SiteConfig& config, unsigned threads);
 
 Bytes Serialized(const google::protobuf::MessageLite& message);

@@ -24,7 +24,7 @@ Ran RunProgram(const std::string& command) {
 }
 
 Ran RunSim(const std::vector<std::string>& arguments) {
-  std::string command = Quoted(std::string(FEDTRIAL_BINARY_DIR) + "/fedtrial-sim");
+  std::string command = Quoted(FEDTRIAL_BINARY_DIR "/fedtrial-sim");
   for (const std::string& argument : arguments) command += " " + Quoted(argument);
   return RunProgram(command);
 }

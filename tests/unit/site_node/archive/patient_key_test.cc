@@ -11,7 +11,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr const char* kHeader = "participant_id\tpatient_id\tday_zero\tfrom\tto\n";
+const std::string kHeader = "participant_id\tpatient_id\tday_zero\tfrom\tto\n";
 
 std::string ProblemsOf(const std::string& text) {
   const auto rows = ParsePatientKey(text, "patients.tsv");
@@ -22,10 +22,10 @@ std::string ProblemsOf(const std::string& text) {
 }
 
 TEST(PatientKey, ARowSaysPatientDayZeroAndBounds) {
-  const auto rows =
-      ParsePatientKey(std::string("\xEF\xBB\xBF") + kHeader +
-                          "p001\tMRN 17^A\t1970-01-11\t1970-01-02\tn/a\r\n\nsub-p002\t0002\t2024-03-17\tn/a\t\n",
-                      "patients.tsv");
+  const auto rows = ParsePatientKey(
+      "\xEF\xBB\xBF" +
+          (kHeader + "p001\tMRN 17^A\t1970-01-11\t1970-01-02\tn/a\r\n\nsub-p002\t0002\t2024-03-17\tn/a\t\n"),
+      "patients.tsv");
   ASSERT_TRUE(rows.ok()) << rows.error().message;
   ASSERT_EQ(rows->size(), 2u);
   EXPECT_EQ(rows->at(0).subject, "sub-p001");
@@ -45,7 +45,7 @@ TEST(PatientKey, TheBoundsMayBeLeftOutAndColumnsMayStandInAnyOrder) {
 }
 
 TEST(PatientKey, EveryProblemIsSaidWithLineAndColumnAndNeverAValue) {
-  const std::string problems = ProblemsOf(std::string(kHeader) +
+  const std::string problems = ProblemsOf(kHeader +
                                           "p001\tSECRET*\t1970-01-01\tn/a\tn/a\n"
                                           "p002\t2\t17.3.1999\tn/a\tn/a\n"
                                           "../p3\t3\t1970-01-01\tn/a\tn/a\n"
@@ -74,7 +74,7 @@ TEST(PatientKey, AWrongHeaderAndAnEmptyFileAreRefused) {
 
 TEST(PatientKey, AFileThatOthersCanReadIsRefused) {
   const std::filesystem::path file = std::filesystem::path(testing::TempDir()) / "fedtrial_patient_key.tsv";
-  WriteText(file, std::string(kHeader) + "p1\t1\t1970-01-01\tn/a\tn/a\n");
+  WriteText(file, kHeader + "p1\t1\t1970-01-01\tn/a\tn/a\n");
   std::filesystem::permissions(file, std::filesystem::perms(0644));
   EXPECT_FALSE(ReadPatientKey(file).ok());
   std::filesystem::permissions(file, std::filesystem::perms(0600));

@@ -20,6 +20,11 @@ struct ToyPlan {
   std::string min_open = "60s", max_open = "600s", retry_after = "10s";
   std::string Text() const;
 };
+inline ToyPlan FourSites() {
+  ToyPlan plan;
+  plan.sites = 4;
+  return plan;
+}
 inline constexpr std::uint64_t kToyRounds = 3;  // normalise, grid, train with one round
 
 CohortSummary ToyCohort(SiteId site, std::size_t patients = 20);

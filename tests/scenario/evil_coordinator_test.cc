@@ -10,22 +10,17 @@
 namespace fedtrial {
 namespace {
 
+using doubles::FourSites;
 using doubles::Ids;
 using doubles::Toy;
 using doubles::ToyPlan;
 using scenario::Answers;
 using scenario::Changed;
 using scenario::IsPhase;
+using scenario::kColluder;
+using scenario::kVictim;
 using scenario::Refused;
 using simulation::Hop;
-
-constexpr SiteId kVictim{1}, kColluder{4};
-
-ToyPlan FourSites() {
-  ToyPlan plan;
-  plan.sites = 4;
-  return plan;
-}
 
 // --- two included sets -----------------------------------------------------------------------------------------------
 

@@ -11,9 +11,9 @@ using doubles::Toy;
 using doubles::ToyPlan;
 using scenario::Changed;
 using scenario::ChangeForwarded;
+using scenario::kColluder;
+using scenario::kVictim;
 using simulation::Hop;
-
-constexpr SiteId kVictim{1}, kColluder{4};
 
 struct OpeningLie {
   std::string name;
@@ -63,7 +63,7 @@ auto Unsigned(SiteId site) {
   };
 }
 
-std::vector<OpeningLie> Lies() {
+std::vector<OpeningLie> OpeningLies() {
   const auto left_out = [](const Toy&, PhaseOpenBody& body) { Remove(body, kVictim); };
   const auto two_only = [](const Toy&, PhaseOpenBody& body) {
     Remove(body, SiteId{3});
@@ -183,7 +183,7 @@ TEST_P(EvilOpening, IsRefusedAndTheOthersFinish) {
   EXPECT_TRUE(doubles::SecretsClosed(**toy));
 }
 
-INSTANTIATE_TEST_SUITE_P(Lies, EvilOpening, ::testing::ValuesIn(Lies()),
+INSTANTIATE_TEST_SUITE_P(Lies, EvilOpening, ::testing::ValuesIn(OpeningLies()),
                          [](const auto& info) { return info.param.name; });
 
 struct HeaderLie {

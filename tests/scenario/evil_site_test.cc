@@ -53,7 +53,7 @@ auto WithHeader(std::function<void(Envelope&)> change) {
   };
 }
 
-std::vector<SiteLie> Lies() {
+std::vector<SiteLie> SiteLies() {
   return {
       {"HelloForOneSite", Phase::kHello, false, "isn't for all sites",
        WithHeader([](Envelope& envelope) { envelope.receiver = SiteId{1}; })},
@@ -163,7 +163,8 @@ TEST_P(EvilSite, DoesNotStopTheRound) {
   EXPECT_TRUE(doubles::SecretsClosed(*here));
 }
 
-INSTANTIATE_TEST_SUITE_P(Lies, EvilSite, ::testing::ValuesIn(Lies()), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Lies, EvilSite, ::testing::ValuesIn(SiteLies()),
+                         [](const auto& info) { return info.param.name; });
 
 TEST(EvilSites, AWrongShareIsFoundByLeavingItOutAndItsSenderNamed) {
   const auto toy = scenario::WithLies(FiveSites(), [&](Toy& here, const Hop& hop) -> std::vector<Envelope> {

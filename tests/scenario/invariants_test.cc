@@ -2,27 +2,21 @@
 #include <gtest/gtest.h>
 
 #include "security/crypto/seeded_random.h"
-#include "tests/doubles/toy.h"
+#include "tests/scenario/liar.h"
 
 // DESIGN.md, "Rounds": each invariant by its name.
 namespace fedtrial {
 namespace {
 
+using doubles::FourSites;
 using doubles::Ids;
 using doubles::Toy;
 using doubles::ToyPlan;
+using scenario::IsPhase;
 using simulation::Hop;
 using simulation::SimHooks;
 
 constexpr SiteId kLast{4};
-
-bool IsPhase(const Envelope& envelope, Phase phase) { return envelope.phase == static_cast<std::uint8_t>(phase); }
-
-ToyPlan FourSites() {
-  ToyPlan plan;
-  plan.sites = 4;
-  return plan;
-}
 
 std::size_t Violations(const Toy& toy) {
   const auto& observed = toy.federation->observed();

@@ -12,6 +12,9 @@
 // Lies with valid signatures: what a coordinator or a site can do with its own key.
 namespace fedtrial::scenario {
 
+// To whom, and with whose help.
+inline constexpr SiteId kVictim{1}, kColluder{4};
+
 using Lie = std::function<std::vector<Envelope>(doubles::Toy&, const simulation::Hop&)>;
 
 // A federation in which `lie` decides what arrives.

@@ -8,6 +8,7 @@ namespace {
 
 using coordinator::SiteOutcome;
 using coordinator::TrialState;
+using doubles::FourSites;
 using doubles::Ids;
 using doubles::Toy;
 using doubles::ToyPlan;
@@ -16,12 +17,6 @@ using simulation::Hop;
 
 constexpr SiteId kOther{4};
 constexpr auto kHours = std::chrono::hours(3);
-
-ToyPlan FourSites() {
-  ToyPlan plan;
-  plan.sites = 4;
-  return plan;
-}
 
 TEST(Lifecycle, ASiteBelowTheMinimumDeclinesAndTheTrialGoesOn) {
   simulation::SimSettings settings = doubles::ToySettings(FourSites());

@@ -5,15 +5,10 @@
 #include "gtest/gtest.h"
 #include "model/survival/concordance.h"
 #include "tests/simulation/cohort/generate.h"
+#include "tests/unit/simulation_cohort/published.h"
 
 namespace fedtrial::sim {
 namespace {
-
-CohortParameters Published() {
-  auto parameters = PublishedCohortParameters();
-  EXPECT_TRUE(parameters.ok()) << parameters.error().message;
-  return std::move(parameters).value();
-}
 
 CohortSettings Settings(Signal signal, unsigned patients) {
   CohortSettings settings;

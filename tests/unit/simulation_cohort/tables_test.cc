@@ -8,18 +8,10 @@
 #include "site_node/cohort/cohort.h"
 #include "tests/simulation/cohort/generate.h"
 #include "tests/unit/simulation_cohort/cohort_folder.h"
+#include "tests/unit/simulation_cohort/published.h"
 
 namespace fedtrial::sim {
 namespace {
-
-const CohortParameters& Published() {
-  static const CohortParameters parameters = [] {
-    auto read = PublishedCohortParameters();
-    EXPECT_TRUE(read.ok()) << read.error().message;
-    return std::move(read).value();
-  }();
-  return parameters;
-}
 
 CohortSettings Tables(unsigned patients = 100, unsigned sites = 10) {
   CohortSettings settings;

@@ -19,7 +19,7 @@
 namespace fedtrial::sim {
 namespace {
 
-constexpr char kPlan[] = R"([trial]
+constexpr char kRecalibratedPlan[] = R"([trial]
 id = "recalibrated"
 seed = 3
 [endpoint.os]
@@ -60,8 +60,8 @@ constexpr std::uint32_t kStep = 3;
 constexpr double kBeta = 0.7;
 const std::vector<double> kIntercepts = {-1.2, -0.9, -0.8, -0.6, -0.5};
 
-Plan ThePlan() {
-  auto plan = ParsePlan(kPlan, "plan.toml");
+Plan RecalibratedPlan() {
+  auto plan = ParsePlan(kRecalibratedPlan, "plan.toml");
   EXPECT_TRUE(plan.ok()) << plan.error().message;
   return plan.ok() ? std::move(*plan) : Plan{};
 }
@@ -141,7 +141,7 @@ class RecalibrationTrial : public ::testing::Test {
     return scores.ok() ? *scores : site::Scores{};
   }
 
-  const Plan plan_ = ThePlan();
+  const Plan plan_ = RecalibratedPlan();
   const std::vector<Cohort> sites_ = {Draw(400, 1, plan_), Draw(250, 2, plan_), Draw(350, 3, plan_)};
   Model model_;
   nlohmann::json result_;

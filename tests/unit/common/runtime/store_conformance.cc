@@ -13,7 +13,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using Mode = StoreOptions::Mode;
 
-StoreOptions Options(Mode mode, std::string trial = "t1", std::uint32_t schema = 1) {
+StoreOptions OptionsOf(Mode mode, std::string trial = "t1", std::uint32_t schema = 1) {
   StoreOptions options;
   options.mode = mode;
   options.trial = std::move(trial);
@@ -45,7 +45,7 @@ std::string Value(Store& store, std::string_view table, std::string_view key) {
 }
 
 void JournalsKeepOrderAndNeverReuseASequence(const StoreFactory& factory) {
-  auto store = Opened(factory, "journals", Options(Mode::kCreate));
+  auto store = Opened(factory, "journals", OptionsOf(Mode::kCreate));
   ASSERT_NE(store, nullptr);
   EXPECT_EQ(Journal(*store, "a"), "");
   EXPECT_EQ(store->Append("a", AsBytes("x")).value(), 1u);
@@ -61,7 +61,7 @@ void JournalsKeepOrderAndNeverReuseASequence(const StoreFactory& factory) {
   EXPECT_EQ(Journal(*store, "b"), "1:y");
   EXPECT_EQ(store->Append("a", AsBytes("w")).value(), 4u);
   store = nullptr;
-  store = Opened(factory, "journals", Options(Mode::kOpen));
+  store = Opened(factory, "journals", OptionsOf(Mode::kOpen));
   ASSERT_NE(store, nullptr);
   EXPECT_EQ(Journal(*store, "a"), "4:w");
   ASSERT_TRUE(store->Truncate("a").ok());
@@ -69,7 +69,7 @@ void JournalsKeepOrderAndNeverReuseASequence(const StoreFactory& factory) {
 }
 
 void TablesHoldAnyBytesByKey(const StoreFactory& factory) {
-  auto store = Opened(factory, "tables", Options(Mode::kCreate));
+  auto store = Opened(factory, "tables", OptionsOf(Mode::kCreate));
   ASSERT_NE(store, nullptr);
   EXPECT_EQ(Value(*store, "t", "k"), "(none)");
   ASSERT_TRUE(store->Put("t", "k", AsBytes("1")).ok());
@@ -97,7 +97,7 @@ void TablesHoldAnyBytesByKey(const StoreFactory& factory) {
 }
 
 void TransactionsAreAllOrNothing(const StoreFactory& factory) {
-  const auto store = Opened(factory, "transactions", Options(Mode::kCreate));
+  const auto store = Opened(factory, "transactions", OptionsOf(Mode::kCreate));
   ASSERT_NE(store, nullptr);
   const Error stop{ErrorCode::kWrongPhase, "stop"};
   const auto change = [&](const std::string& word) -> Status {
@@ -141,7 +141,7 @@ void TransactionsAreAllOrNothing(const StoreFactory& factory) {
 }
 
 void ThreadsDoNotMixTheirTransactions(const StoreFactory& factory) {
-  const auto store = Opened(factory, "threads", Options(Mode::kCreate));
+  const auto store = Opened(factory, "threads", OptionsOf(Mode::kCreate));
   ASSERT_NE(store, nullptr);
   std::atomic<int> failures = 0;
   {
@@ -164,29 +164,29 @@ void ThreadsDoNotMixTheirTransactions(const StoreFactory& factory) {
 }
 
 void IdentityIsChecked(const StoreFactory& factory) {
-  EXPECT_THAT(factory("identity", Options(Mode::kOpen)).error().message, HasSubstr("is not there"));
-  auto store = Opened(factory, "identity", Options(Mode::kCreate));
+  EXPECT_THAT(factory("identity", OptionsOf(Mode::kOpen)).error().message, HasSubstr("is not there"));
+  auto store = Opened(factory, "identity", OptionsOf(Mode::kCreate));
   ASSERT_NE(store, nullptr);
   EXPECT_EQ(store->trial(), "t1");
   ASSERT_TRUE(store->Put("t", "k", AsBytes("kept")).ok());
   store = nullptr;
-  EXPECT_THAT(factory("identity", Options(Mode::kCreate)).error().message, HasSubstr("is there already"));
-  const auto other = factory("identity", Options(Mode::kOpen, "t2"));
+  EXPECT_THAT(factory("identity", OptionsOf(Mode::kCreate)).error().message, HasSubstr("is there already"));
+  const auto other = factory("identity", OptionsOf(Mode::kOpen, "t2"));
   ASSERT_FALSE(other.ok());
   EXPECT_EQ(other.error().code, ErrorCode::kInvalidInput);
   EXPECT_THAT(other.error().message, HasSubstr("belongs to trial t1, wanted t2"));
-  store = Opened(factory, "identity", Options(Mode::kOpen, ""));
+  store = Opened(factory, "identity", OptionsOf(Mode::kOpen, ""));
   ASSERT_NE(store, nullptr);
   EXPECT_EQ(store->trial(), "t1");
   EXPECT_EQ(Value(*store, "t", "k"), "kept");
-  EXPECT_EQ(factory("no trial", Options(Mode::kCreate, "")).error().code, ErrorCode::kInvalidInput);
+  EXPECT_EQ(factory("no trial", OptionsOf(Mode::kCreate, "")).error().code, ErrorCode::kInvalidInput);
 }
 
 void AReaderBesideTheWriterSeesWhatIsCommittedAndChangesNothing(const StoreFactory& factory) {
-  const auto writer = Opened(factory, "reader", Options(Mode::kCreate));
+  const auto writer = Opened(factory, "reader", OptionsOf(Mode::kCreate));
   ASSERT_NE(writer, nullptr);
   ASSERT_TRUE(writer->Put("t", "k", AsBytes("1")).ok());
-  const auto reader = Opened(factory, "reader", Options(Mode::kReadOnly));
+  const auto reader = Opened(factory, "reader", OptionsOf(Mode::kReadOnly));
   ASSERT_NE(reader, nullptr);
   EXPECT_EQ(Value(*reader, "t", "k"), "1");
   ASSERT_TRUE(writer
@@ -203,19 +203,19 @@ void AReaderBesideTheWriterSeesWhatIsCommittedAndChangesNothing(const StoreFacto
 }
 
 void AnOlderSchemaIsUpgradedAndANewerOneRefused(const StoreFactory& factory) {
-  auto store = Opened(factory, "schema", Options(Mode::kCreate));
+  auto store = Opened(factory, "schema", OptionsOf(Mode::kCreate));
   ASSERT_NE(store, nullptr);
   ASSERT_TRUE(store->Put("t", "k", AsBytes("old")).ok());
   store = nullptr;
 
-  StoreOptions newer = Options(Mode::kOpen, "t1", 2);
+  StoreOptions newer = OptionsOf(Mode::kOpen, "t1", 2);
   EXPECT_THAT(factory("schema", newer).error().message, HasSubstr("has schema 1, this program needs 2"));
   newer.upgrade = [](Store& old, std::uint32_t) -> Status {
     RETURN_IF_ERROR(old.Put("t", "k", AsBytes("half")));
     return Error{ErrorCode::kInternal, "the upgrade fails"};
   };
   EXPECT_EQ(factory("schema", newer).error().message, "the upgrade fails");
-  store = Opened(factory, "schema", Options(Mode::kOpen));
+  store = Opened(factory, "schema", OptionsOf(Mode::kOpen));
   ASSERT_NE(store, nullptr);
   EXPECT_EQ(Value(*store, "t", "k"), "old");
   store = nullptr;
@@ -230,7 +230,7 @@ void AnOlderSchemaIsUpgradedAndANewerOneRefused(const StoreFactory& factory) {
   EXPECT_EQ(from, 1u);
   EXPECT_EQ(Value(*store, "t", "k"), "new");
   store = nullptr;
-  const auto refused = factory("schema", Options(Mode::kOpen));
+  const auto refused = factory("schema", OptionsOf(Mode::kOpen));
   ASSERT_FALSE(refused.ok());
   EXPECT_THAT(refused.error().message, HasSubstr("has schema 2, this program knows up to 1"));
 }

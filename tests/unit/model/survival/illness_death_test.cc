@@ -201,11 +201,11 @@ ObservedCourse Simulated(const StepGrid& grid, const TransitionLogits& truth, st
 }
 
 // Newton on the sum of the losses, derivatives by central differences. Gives the estimate and its standard errors.
-struct Fit {
+struct FittedLogits {
   Logits estimate, error;
 };
 
-Fit FitLogits(const std::function<double(const Logits&)>& loss, Logits at) {
+FittedLogits FitLogits(const std::function<double(const Logits&)>& loss, Logits at) {
   constexpr double kStep = 1e-3;
   const std::size_t size = at.size();
   const auto shifted = [&](std::size_t i, double a, std::size_t j, double b) {
@@ -266,7 +266,7 @@ double ShareRecovered(std::size_t every) {
       }
       return sum;
     };
-    const Fit fit = FitLogits(loss, truth);
+    const FittedLogits fit = FitLogits(loss, truth);
     for (std::size_t i = 0; i < truth.size(); ++i, ++all)
       within += std::abs(fit.estimate[i] - truth[i]) <= 2.0 * fit.error[i] ? 1 : 0;
   }

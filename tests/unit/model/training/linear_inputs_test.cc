@@ -5,8 +5,6 @@
 namespace fedtrial {
 namespace {
 
-const at::TensorOptions kDouble = at::TensorOptions().dtype(at::kDouble);
-
 // One patient with an age, an arm, one analyte on three days and two scans, before one head.
 class LinearInputsOf : public ::testing::Test {
  protected:
@@ -25,7 +23,7 @@ class LinearInputsOf : public ::testing::Test {
   }
 
   std::vector<double> Row() const {
-    const auto linear = CollateLinear(shape_, std::span(&patient_, 1), seen_, kDouble);
+    const auto linear = CollateLinear(shape_, std::span(&patient_, 1), seen_, at::kDouble);
     EXPECT_EQ(linear.size(), 1u);
     const double* first = linear.front().data_ptr<double>();
     return {first, first + linear.front().numel()};

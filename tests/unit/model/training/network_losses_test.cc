@@ -19,8 +19,6 @@
 namespace fedtrial {
 namespace {
 
-const at::TensorOptions kDouble = at::TensorOptions().dtype(at::kDouble);
-
 double Softplus(double z) { return std::max(z, 0.0) + std::log1p(std::exp(-std::abs(z))); }
 
 // The whole network in double, with a graph from every parameter to every head's losses.
@@ -45,19 +43,19 @@ class NetworkLosses : public ::testing::Test {
 
   NetworkBatch Batch() {
     if (!stack_.volumes.defined()) {
-      const auto stack = LoadVolumes(shape_.sizes, volumes_, VolumesOf(inputs_), kDouble);
+      const auto stack = LoadVolumes(shape_.sizes, volumes_, VolumesOf(inputs_), at::kDouble);
       EXPECT_TRUE(stack.ok());
       if (stack.ok()) stack_ = *stack;
     }
     VolumeTokens seen;
     const std::vector<VolumeId> ids = VolumesOf(inputs_);
     for (std::size_t i = 0; i < ids.size(); ++i) seen[ids[i].key].lesion = stack_.lesions[i];
-    NetworkBatch batch = Collate(shape_, inputs_, seen, kDouble);
+    NetworkBatch batch = Collate(shape_, inputs_, seen, at::kDouble);
     batch.images.embeddings = Network(shape_, parameters_).EncodeVolumes(stack_.volumes, stack_.no_lesion);
     return batch;
   }
   at::Tensor Losses(std::size_t head, const std::vector<HeadOutput>& outputs) {
-    const auto targets = CollateTargets(shape_, map_, head, inputs_, kDouble);
+    const auto targets = CollateTargets(shape_, map_, head, inputs_, at::kDouble);
     EXPECT_TRUE(targets.ok());
     return HeadLosses(shape_.heads[head], outputs[head], *targets);
   }
@@ -137,7 +135,7 @@ TEST_F(NetworkLosses, OfHazardsAndLabelsAreThoseOfPlainLoops) {
 TEST_F(NetworkLosses, GradientsOfEveryTensorAgreeWithFiniteDifferences) {
   const NetworkBatch batch = Batch();
   const auto outputs = Network(shape_, parameters_).Forward(batch);
-  at::Tensor sum = at::zeros({}, kDouble);
+  at::Tensor sum = at::zeros({}, at::kDouble);
   for (std::size_t h = 0; h < shape_.heads.size(); ++h) sum = sum + Losses(h, outputs).sum();
   torch::autograd::variable_list inputs;
   for (const auto& [name, parameter] : parameters_) inputs.push_back(parameter);
@@ -203,15 +201,15 @@ TEST_F(NetworkLosses, WhatStandsAtAPaddedPlaceChangesNoBit) {
 }
 
 TEST_F(NetworkLosses, HazardsNearZeroOrOneKeepFiniteLossesAndGradients) {
-  const auto targets = CollateTargets(shape_, map_, kCourse, inputs_, kDouble);
+  const auto targets = CollateTargets(shape_, map_, kCourse, inputs_, at::kDouble);
   ASSERT_TRUE(targets.ok());
   for (const double size : {40.0, 300.0}) {
-    at::Tensor values = at::zeros({static_cast<int64_t>(inputs_.size()), 3, 3}, kDouble);
+    at::Tensor values = at::zeros({static_cast<int64_t>(inputs_.size()), 3, 3}, at::kDouble);
     values.select(1, 0).fill_(-size);
     values.select(1, 1).fill_(size / 2.0);
     values.select(1, 2).fill_(-size);
     values.requires_grad_(true);
-    const HeadOutput output{values, at::zeros({1}, kDouble), {}};
+    const HeadOutput output{values, at::zeros({1}, at::kDouble), {}};
     const at::Tensor loss = HeadLosses(shape_.heads[kCourse], output, *targets).sum();
     EXPECT_TRUE(std::isfinite(loss.item<double>()));
     EXPECT_TRUE(at::isfinite(torch::autograd::grad({loss}, {values})[0]).all().item<bool>());

@@ -108,12 +108,6 @@ TEST(Multimodal, ANetworkMayBeInFewerRepeatsThanLinearBlocks) {
   EXPECT_EQ(RepeatsOf(all, *all.Fusion()), 10u);
 }
 
-struct Fault {
-  const char* from;
-  const char* to;
-  const char* wanted;
-};
-
 class EachMultimodalFault : public testing::TestWithParam<Fault> {};
 
 TEST_P(EachMultimodalFault, IsRefusedWithItsKey) {

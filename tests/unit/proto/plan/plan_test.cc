@@ -161,12 +161,6 @@ TEST(Plan, AFaultOfTheTextItselfHasItsLine) {
   EXPECT_NE(ProblemsOf("[trial]\nid = \"a\"\nid = \"b\"\n").find("plan.toml:3:"), std::string::npos);
 }
 
-struct Fault {
-  const char* from;
-  const char* to;
-  const char* wanted;
-};
-
 class EachFault : public testing::TestWithParam<Fault> {};
 
 TEST_P(EachFault, IsRefusedWithItsKey) {

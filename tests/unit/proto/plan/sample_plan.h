@@ -16,6 +16,13 @@ inline std::string SampleToml() {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+// What is changed in a plan's text, and a part of what must be said of it.
+struct Fault {
+  const char* from;
+  const char* to;
+  const char* wanted;
+};
+
 // A small plan, complete in every required entry.
 inline std::string SmallToml() {
   return R"([trial]

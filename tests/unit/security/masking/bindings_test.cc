@@ -2,6 +2,7 @@
 #include "security/masking/context.h"
 #include "security/masking/envelope.h"
 #include "security/masking/graph.h"
+#include "tests/unit/security/masking/site_ids.h"
 #include "tests/unit/security/vectors.h"
 
 // secagg_bindings.json: what the bytes of a round are bound to.
@@ -28,12 +29,6 @@ std::vector<RosterRow> Rows() {
     rows.push_back({SiteId{row["id"].get<std::uint32_t>()}, HexArray(row["ed25519"]), HexArray(row["spki_sha256"]),
                     row["role"].get<std::uint8_t>()});
   return rows;
-}
-
-std::set<SiteId> Ids(const nlohmann::json& list) {
-  std::set<SiteId> ids;
-  for (const auto& id : list) ids.insert(SiteId{id.get<std::uint32_t>()});
-  return ids;
 }
 
 std::map<SiteId, Bytes> KeysBodies() {

@@ -4,6 +4,7 @@
 #include "security/masking/mask_keys.h"
 #include "security/masking/masks.h"
 #include "security/sharing/shamir.h"
+#include "tests/unit/security/masking/site_ids.h"
 #include "tests/unit/security/vectors.h"
 
 // secagg_protocol*.json and secagg_u32.json: one whole round, every byte, from the keys to the sum.
@@ -22,12 +23,6 @@ struct Round {
   Digest ctx{};
   std::map<SiteId, Site> sites;
 };
-
-std::set<SiteId> Ids(const nlohmann::json& list) {
-  std::set<SiteId> ids;
-  for (const auto& id : list) ids.insert(SiteId{id.get<std::uint32_t>()});
-  return ids;
-}
 
 Round LoadRound(const std::string& file) {
   Round round{LoadVectors(file), {}, {}};

@@ -7,7 +7,6 @@
 namespace fedtrial::site {
 namespace {
 
-constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 const std::string kFolder = FEDTRIAL_SOURCE_DIR "/deploy/data/glioma_hospitals/";
 
 std::vector<std::string> Fields(std::string line) {

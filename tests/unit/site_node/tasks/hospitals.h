@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -8,6 +9,8 @@
 #include "proto/plan/plan.h"
 
 namespace fedtrial::site {
+
+inline constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
 // The demo's plan and hospitals: deploy/data/glioma_hospitals, eleven sites with at least 12 patients.
 Plan GliomaPlan(ScalarType precision = ScalarType::kFloat64);

@@ -52,7 +52,7 @@ block = "methylation"
 bootstrap = 5
 )"}
         .Toml();
-constexpr std::uint32_t kGridAt = 1, kTrainAt = 2, kPseudoAt = 3, kMethylationAt = 4;
+constexpr std::uint32_t kGridStep = 1, kTrainStep = 2, kPseudoStep = 3, kMethylationStep = 4;
 
 // 12 patients: of every third nobody suspected anything, of one the suspicion isn't settled.
 class Labels : public testing::Test {
@@ -109,11 +109,11 @@ class Labels : public testing::Test {
 };
 
 TEST_F(Labels, AreCountedByGridWhereTheyAreKnown) {
-  EXPECT_EQ(Ask(kGridAt).at("grid/labels"), (std::vector<double>{12.0, 5.0, 7.0}));
+  EXPECT_EQ(Ask(kGridStep).at("grid/labels"), (std::vector<double>{12.0, 5.0, 7.0}));
 }
 
 TEST_F(Labels, TrainTheirOwnHeadAndNothingAfterTheSuspiciousScanIsRead) {
-  const auto before = Ask(kTrainAt);
+  const auto before = Ask(kTrainStep);
   double moved = 0.0;
   for (const double delta : before.at("pseudo/out.weight")) moved += std::abs(delta);
   EXPECT_GT(moved, 0.0);
@@ -121,9 +121,9 @@ TEST_F(Labels, TrainTheirOwnHeadAndNothingAfterTheSuspiciousScanIsRead) {
   for (Sample& sample : cohort_.samples)
     for (PanelVisit& visit : sample.panel_visits)
       if (visit.day > 60.0) visit = {0, visit.day + 5.0, {{0, 99.0, true}}};
-  EXPECT_EQ(Ask(kTrainAt), before);
+  EXPECT_EQ(Ask(kTrainStep), before);
   for (Sample& sample : cohort_.samples) sample.panel_visits[1].values[0].value += 1.0;
-  EXPECT_NE(Ask(kTrainAt).at("pseudo.cytokines/beta"), head);
+  EXPECT_NE(Ask(kTrainStep).at("pseudo.cytokines/beta"), head);
 }
 
 TEST_F(Labels, APredictionIsMadeOfWhoeverHasASuspicionAndOfNobodyElse) {
@@ -147,15 +147,15 @@ TEST_F(Labels, APredictionIsMadeOfWhoeverHasASuspicionAndOfNobodyElse) {
 
 TEST_F(Labels, TheirEvaluationIsTheAreaUnderTheCurveAndTheLogarithmicLoss) {
   const Json patients = Predictions();
-  for (const auto& [step, head] : {std::pair{kPseudoAt, "pseudo"}, std::pair{kMethylationAt, "methylation"}}) {
+  for (const auto& [step, head] : {std::pair{kPseudoStep, "pseudo"}, std::pair{kMethylationStep, "methylation"}}) {
     std::vector<std::pair<bool, double>> rows;
     for (std::size_t i = 0; i < cohort_.samples.size(); ++i) {
       const Sample& sample = cohort_.samples[i];
       const double probability =
           patients[i]["probabilities"][head].is_null() ? 0.0 : patients[i]["probabilities"][head].get<double>();
-      if (step == kPseudoAt && sample.suspicion && sample.suspicion->pseudo)
+      if (step == kPseudoStep && sample.suspicion && sample.suspicion->pseudo)
         rows.emplace_back(*sample.suspicion->pseudo, probability);
-      if (step == kMethylationAt && !std::isnan(sample.features[1]))
+      if (step == kMethylationStep && !std::isnan(sample.features[1]))
         rows.emplace_back(sample.features[1] == 1.0, probability);
     }
     double concordant = 0.0, pairs = 0.0, loss = 0.0, expected = 0.0, positive = 0.0;

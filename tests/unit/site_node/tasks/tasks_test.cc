@@ -16,7 +16,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 constexpr StepPosition kNormaliseAt{.step = 0};
 constexpr StepPosition kGridAt{.step = 1};
 constexpr StepPosition kTrainAt{.step = 2};

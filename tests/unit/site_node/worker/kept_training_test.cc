@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Three replicas of a network, 30 steps each.
-const std::string kPlan =
+const std::string kNetworkPlan =
     SmallNetwork{.features = "[[feature]]\nname = \"sex\"\nfrom = \"participants.sex\"\nlevels = [\"F\", \"M\"]\n",
                  .clinical = R"("age", "sex")",
                  .training = "rounds = 5\nlocal = { optimizer = \"adamw\", epochs = 30, batch = 0, ridge = 1 }\n",
@@ -52,7 +52,7 @@ class KeptTrainingTest : public ::testing::Test {
   v1::WorkerRequest Ask(std::uint32_t round_in_step, const fs::path& cache) const {
     v1::WorkerRequest request;
     v1::AnswerTask& answer = *request.mutable_answer();
-    answer.set_plan(kPlan);
+    answer.set_plan(kNetworkPlan);
     answer.set_site_config(
         nlohmann::json(
             {{"data_folder", folder_.path().string()}, {"cache_folder", cache.string()}, {"keep_seconds", 0}})
@@ -126,7 +126,7 @@ class KeptTrainingTest : public ::testing::Test {
 
   SiteFolder folder_;
   const fs::path cache_ = folder_.path() / "cache", state_ = cache_ / "training/state";
-  const Plan plan_ = ParsePlan(kPlan, "plan.toml").value();
+  const Plan plan_ = ParsePlan(kNetworkPlan, "plan.toml").value();
   Bytes model_;
 };
 

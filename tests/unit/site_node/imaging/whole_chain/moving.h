@@ -42,6 +42,10 @@ Scan MakeMoving(const BaseHead& base, const MovingCase& c, std::vector<float>* b
 // RAS.
 Transform Turn(const BaseHead& base, const Vec3& degrees, const Vec3& shift_mm);
 
+// What registration may miss a known transform by (IMAGING.md section 1). One anatomy, no distortion of a scanner: a
+// floor, gated as a test of the code.
+inline constexpr double kMeanMm = 0.4, kMaxMm = 0.8;
+
 // How far `found` maps the points of the brain from where `truth` does, mm.
 struct Distance {
   double mean = 0.0, max = 0.0;

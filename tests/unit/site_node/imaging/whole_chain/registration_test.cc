@@ -7,8 +7,6 @@
 namespace fedtrial::imaging {
 namespace {
 
-// IMAGING.md section 1. One anatomy, no distortion of a scanner: a floor, gated as a test of the code.
-constexpr double kMeanMm = 0.4, kMaxMm = 0.8;
 constexpr double kCpuSecondsGoal = 4.0;  // a pair; printed beside the figure, as benchmarks do
 
 class KnownTransforms : public testing::Test {

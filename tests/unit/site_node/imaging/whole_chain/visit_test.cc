@@ -16,7 +16,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr double kMeanMm = 0.4, kMaxMm = 0.8;
 constexpr double kVisitCpuSecondsGoal = 90.0, kPeakMegabytes = 1024.0;
 
 // One first visit of four 1 mm sequences, prepared once for all tests.

@@ -34,9 +34,7 @@ TEST(Dropout, OneTooManyMeansNoSumAndTheNextAttemptIsFine) {
       const bool gone = hop.to_coordinator && hop.site.value <= 2 && hop.envelope.phase >= phase;
       return gone ? std::vector<Envelope>{} : std::vector<Envelope>{hop.envelope};
     };
-    doubles::ToyPlan plan;
-    plan.sites = 4;
-    doubles::Toy toy(plan, hooks);
+    doubles::Toy toy(doubles::FourSites(), hooks);
     ASSERT_TRUE(toy->Run([&] { return !toy->trial().history().empty(); }).ok());
     EXPECT_EQ(toy.check.sums(), 0u) << phase;
     EXPECT_FALSE(toy->trial().history().front().committed);

@@ -8,7 +8,6 @@ namespace fedtrial {
 namespace {
 
 using doubles::Toy;
-using doubles::ToyPlan;
 using scenario::Changed;
 using scenario::ChangeForwarded;
 using scenario::kColluder;
@@ -164,10 +163,8 @@ class EvilOpening : public ::testing::TestWithParam<OpeningLie> {};
 
 TEST_P(EvilOpening, IsRefusedAndTheOthersFinish) {
   const OpeningLie& lie = GetParam();
-  ToyPlan plan;
-  plan.sites = 4;
   std::optional<Digest> ctx;  // of the attempt that is lied in: the first
-  const auto toy = scenario::WithLies(plan, [&](Toy& here, const Hop& hop) -> std::vector<Envelope> {
+  const auto toy = scenario::WithLies(doubles::FourSites(), [&](Toy& here, const Hop& hop) -> std::vector<Envelope> {
     if (!ctx) ctx = hop.envelope.ctx;
     if (hop.to_coordinator || hop.site != kVictim || hop.envelope.ctx != *ctx ||
         !scenario::IsPhase(hop.envelope, lie.phase))
@@ -197,10 +194,8 @@ class EvilHeader : public ::testing::TestWithParam<HeaderLie> {};
 TEST_P(EvilHeader, IsRefusedInEveryPhase) {
   const HeaderLie& lie = GetParam();
   for (const Phase phase : {Phase::kKeys, Phase::kShares, Phase::kMasked, Phase::kAgree, Phase::kUnmask}) {
-    ToyPlan plan;
-    plan.sites = 4;
     std::optional<Digest> ctx;
-    const auto toy = scenario::WithLies(plan, [&](Toy& here, const Hop& hop) -> std::vector<Envelope> {
+    const auto toy = scenario::WithLies(doubles::FourSites(), [&](Toy& here, const Hop& hop) -> std::vector<Envelope> {
       if (!ctx) ctx = hop.envelope.ctx;
       if (hop.to_coordinator || hop.site != kVictim || hop.envelope.ctx != *ctx ||
           !scenario::IsPhase(hop.envelope, phase))

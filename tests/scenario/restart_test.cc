@@ -72,11 +72,7 @@ TEST(Restart, AFailedAttemptIsRetriedWithTheSameContributionAndNewKeys) {
 }
 
 TEST(Restart, ASiteThatComesBackAfterTheEndStillGetsTheModel) {
-  Toy toy([] {
-    ToyPlan plan;
-    plan.sites = 4;
-    return plan;
-  }());
+  Toy toy(doubles::FourSites());
   toy->Disconnect(SiteId{4});
   ASSERT_TRUE(toy->Run({}, std::chrono::hours(3)).ok());
   ASSERT_TRUE(toy->finished());

@@ -18,6 +18,8 @@ at::Tensor Network::EncodeVolumes(const at::Tensor& volumes, const at::Tensor& n
   return VolumeToken(block, VolumeFeatures(block, shape_.sizes.channels.size(), volumes), no_lesion);
 }
 
+at::Tensor Network::LesionCentre() const { return Block(shape_.mri)[kLesionCentre]; }
+
 at::Tensor Network::DecodeVolumes(const at::Tensor& volumes, const at::Tensor& no_lesion) const {
   constexpr auto kSide = static_cast<int64_t>(kPatchSide);
   const Scope block = Block(shape_.mri);

@@ -32,6 +32,8 @@ class Network {
   // volumes [N, volume_channels, z, y, x], no_lesion [N, 1] (see VolumeToken). Gives [N, width].
   at::Tensor EncodeVolumes(const at::Tensor& volumes, const at::Tensor& no_lesion) const;
 
+  at::Tensor LesionCentre() const;  // [kLesionFigures]
+
   // Encodes and rebuilds (NetworkShape::pretrains): kPatchSide^3 numbers at each place of the last feature map, from
   // the features there and the whole volume's token. Gives [N, 1, kPatchSide z', kPatchSide y', kPatchSide x'].
   at::Tensor DecodeVolumes(const at::Tensor& volumes, const at::Tensor& no_lesion) const;

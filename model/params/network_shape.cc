@@ -151,6 +151,7 @@ void AddVolumeEncoder(TensorList& list, const NetworkShape& shape) {
   list.Linear("out", sizes.width, in, FanIn(in));
   list.Token("kind", {sizes.width});
   if (sizes.volume_channels == 2) list.Token("no_lesion", {sizes.width});  // added where no mask is given
+  list.Constant(kLesionCentre, {kLesionFigures}, 0.0);
   list.Block(SequenceBlock(shape.mri));
   list.Token("table", {4, sizes.width});
   if (!shape.pretrains) return;

@@ -59,6 +59,11 @@ void LocalState::Step(const at::Tensor& loss, const std::set<std::string>& touch
   }
 }
 
+void LocalState::Put(const std::string& name, const at::Tensor& values) {
+  const at::NoGradGuard no_grad;
+  parameters_.at(name).copy_(values);
+}
+
 void LocalState::Describe(ByteWriter& writer) const {
   writer.U64(tensors_.size());
   for (const NetworkTensor& tensor : tensors_) writer.Enc(tensor.spec.name);

@@ -36,6 +36,9 @@ class LocalState {
   void Step(const at::Tensor& loss, const std::set<std::string>& touched, const StepRates& rates,
             const std::string& encoder, const std::map<std::string, LinearRule>& linear);
 
+  // Numbers that no gradient finds, in place of those of a tensor.
+  void Put(const std::string& name, const at::Tensor& values);
+
   // Writes what a saved state is bound to: the trained blocks and all numbers as they are now.
   void Describe(ByteWriter& writer) const;
   // All that a later process needs to go on after `step` steps, and back: the steps done. kInvalidInput if the bytes

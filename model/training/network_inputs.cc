@@ -99,9 +99,9 @@ NetworkBatch::Panel CollatePanel(std::span<const PatientInput> inputs, std::size
           TensorOf(weeks, {rows, visits}, options)};
 }
 
-// What is smaller costs more under the same ridge. Chosen on simulated slopes and interactions, and so that pbcseq
-// stays above the last values alone.
-constexpr double kTrendScale = 6.0, kChangeScale = 0.5, kProductScale = 0.5;
+// What is smaller costs more under the same ridge. Chosen on simulated slopes, interactions and lesions, and so that
+// pbcseq stays above the last values alone.
+constexpr double kTrendScale = 6.0, kLesionScale = 2.0, kGrowthScale = 0.5, kProductScale = 0.5;
 constexpr double kTrendDays = 56.0;
 
 // How fast a value rises in eight weeks: the least-squares slope of a patient's visits, pulled to 0 as if noise and
@@ -152,11 +152,11 @@ std::vector<double> LatestLesion(const PatientInput& input, const VolumeTokens& 
     if (found == seen.end() || !found->second.lesion) continue;
     const LesionFigures& lesion = *found->second.lesion;
     if (!first) first = lesion.size;
-    values[1] = lesion.size;
-    values[2] = kChangeScale * (lesion.size - *first);
+    values[1] = kLesionScale * lesion.size;
+    values[2] = kGrowthScale * (lesion.size - *first);
     const std::size_t place = 3 + 2 * static_cast<std::size_t>(volume.sequence);
-    values[place] = lesion.mean;
-    values[place + 1] = lesion.deviation;
+    values[place] = kLesionScale * lesion.mean;
+    values[place + 1] = kLesionScale * lesion.deviation;
   }
   return values;
 }
@@ -181,6 +181,15 @@ void AddLinear(const NetworkShape& shape, const PatientInput& input, const Volum
     if (const std::size_t analytes = shape.panels[p].analytes; !Hides(head, shape.panels[p].name))
       add(LatestValues(input, p, analytes, h), analytes);
   if (!shape.mri.empty() && !Hides(head, shape.mri)) add(LatestLesion(input, seen, h), kLesionInputs);
+}
+
+// `centre` as Network::LesionCentre.
+std::optional<LesionFigures> AboutCentre(std::optional<LesionFigures> lesion, MriSequence sequence,
+                                         const at::Tensor& centre) {
+  if (!lesion) return lesion;
+  const double* values = centre.data_ptr<double>();
+  const std::size_t place = 1 + 2 * static_cast<std::size_t>(sequence);
+  return LesionFigures{lesion->size - values[0], lesion->mean - values[place], lesion->deviation - values[place + 1]};
 }
 
 NetworkBatch::Images CollateImages(std::span<const PatientInput> inputs, std::size_t slots,
@@ -312,13 +321,16 @@ Result<VolumeStack> LoadVolumes(const NetworkSizes& sizes, const VolumeSource& s
 Status AddVolumeTokens(const Network& network, const VolumeSource& source, std::span<const VolumeId> ids,
                        const at::TensorOptions& options, VolumeTokens& tokens) {
   const at::NoGradGuard no_grad;
+  if (ids.empty()) return {};
+  const at::Tensor centre = network.LesionCentre().to(at::kCPU, at::kDouble);
   for (const VolumeId& id : ids) {
     if (tokens.contains(id.key)) continue;
     ASSIGN_OR_RETURN(const VolumeStack stack, LoadVolumes(network.shape().sizes, source, std::span(&id, 1), options));
     const at::Tensor token =
         network.EncodeVolumes(stack.volumes, stack.no_lesion).to(at::kCPU, at::kDouble).contiguous();
     const double* values = token.data_ptr<double>();
-    tokens.emplace(id.key, SeenVolume{{values, values + token.numel()}, stack.lesions.front()});
+    tokens.emplace(
+        id.key, SeenVolume{{values, values + token.numel()}, AboutCentre(stack.lesions.front(), id.sequence, centre)});
   }
   return {};
 }

@@ -47,7 +47,7 @@ struct InputMap {
   std::vector<Head> heads;
 };
 
-// What is known of a volume once it was read: the encoder's token, and the lesion's figures.
+// What is known of a volume once it was read: the encoder's token, and the lesion's figures about its kLesionCentre.
 struct SeenVolume {
   std::vector<double> token;
   std::optional<LesionFigures> lesion;

@@ -9,6 +9,7 @@
 #include <ATen/ops/square.h>
 #include <ATen/ops/upsample_nearest3d.h>
 #include <algorithm>
+#include <array>
 #include <c10/core/GradMode.h>
 
 #include "model/nets/device.h"
@@ -33,6 +34,32 @@ at::Tensor DrawMask(const at::Tensor& volumes, Random& random) {
   return at::upsample_nearest3d(kept, {volumes.size(2), volumes.size(3), volumes.size(4)}).to(volumes.options());
 }
 
+// Mean of each figure of kLesionCentre.
+class LesionMeans {
+ public:
+  void Add(MriSequence sequence, const LesionFigures& lesion) {
+    const std::size_t place = 1 + 2 * static_cast<std::size_t>(sequence);
+    Add(0, lesion.size);
+    Add(place, lesion.mean);
+    Add(place + 1, lesion.deviation);
+  }
+  // Those that are known in place of what `centre` has.
+  at::Tensor Over(const at::Tensor& centre) const {
+    at::Tensor means = centre.to(at::kCPU, at::kDouble, /*non_blocking=*/false, /*copy=*/true);
+    for (std::size_t j = 0; j < kLesionFigures; ++j)
+      if (counts_[j] > 0.0) means.data_ptr<double>()[j] = sums_[j] / counts_[j];
+    return means;
+  }
+
+ private:
+  void Add(std::size_t place, double value) {
+    counts_[place] += 1.0;
+    sums_[place] += value;
+  }
+
+  std::array<double, kLesionFigures> counts_{}, sums_{};
+};
+
 class Pretrainer {
  public:
   Pretrainer(const NetworkTask& task, std::vector<VolumeId> ids, const VolumeSource& source,
@@ -51,39 +78,48 @@ class Pretrainer {
     for (const std::string& block : blocks) update.patients[block] = patients;
     update.loss_before = {0.0};
     if (!ids_.empty()) {
-      ASSIGN_OR_RETURN(update.loss_before.front(), MeasureLoss());
+      LesionMeans means;
+      ASSIGN_OR_RETURN(update.loss_before.front(), MeasureLoss(means));
       RETURN_IF_ERROR(RunSteps("encoder", ids_.size(), settings_, state_,
                                [&](std::span<const std::size_t> drawn, SeededRandom& random) -> Status {
-                                 ASSIGN_OR_RETURN(const at::Tensor loss, LossOf(drawn, random));
-                                 state_.Step(loss, blocks, settings_.rates, task_.shape.mri, {});
+                                 ASSIGN_OR_RETURN(const VolumeStack stack, Load(drawn));
+                                 state_.Step(LossOf(stack, random), blocks, settings_.rates, task_.shape.mri, {});
                                  return {};
                                }));
+      state_.Put(task_.shape.mri + "/" + kLesionCentre, means.Over(network_.LesionCentre()));
     }
     ASSIGN_OR_RETURN(update.delta, state_.Deltas(update.patients));
     return update;
   }
 
  private:
-  Result<at::Tensor> LossOf(std::span<const std::size_t> drawn, Random& random) {
+  Result<VolumeStack> Load(std::span<const std::size_t> drawn) const {
     std::vector<VolumeId> some;
     for (const std::size_t i : drawn) some.push_back(ids_[i]);
-    ASSIGN_OR_RETURN(const VolumeStack stack, LoadVolumes(task_.shape.sizes, source_, some, state_.options()));
+    ASSIGN_OR_RETURN(VolumeStack stack, LoadVolumes(task_.shape.sizes, source_, some, state_.options()));
     for (int64_t axis = 2; axis < 5; ++axis)
       if (stack.volumes.size(axis) % static_cast<int64_t>(kMaskedSide) != 0)
         return Error{ErrorCode::kInvalidInput, "volume: a side isn't a multiple of 8 voxels"};
+    return stack;
+  }
+
+  at::Tensor LossOf(const VolumeStack& stack, Random& random) const {
     return MaskedLoss(network_, stack, DrawMask(stack.volumes, random));
   }
 
-  // The same masks whatever the round, so that the figures of two rounds compare.
-  Result<double> MeasureLoss() {
+  // All volumes once, for the loss and for means. The same masks whatever the round, so that the figures of two rounds
+  // compare.
+  Result<double> MeasureLoss(LesionMeans& means) const {
     const at::NoGradGuard no_grad;
     SeededRandom random(0);
     double sum = 0.0;
     for (std::size_t first = 0; first < ids_.size(); first += kChunk) {
       std::vector<std::size_t> some;
       for (std::size_t i = first; i < std::min(first + kChunk, ids_.size()); ++i) some.push_back(i);
-      ASSIGN_OR_RETURN(const at::Tensor loss, LossOf(some, random));
-      sum += loss.item<double>() * static_cast<double>(some.size());
+      ASSIGN_OR_RETURN(const VolumeStack stack, Load(some));
+      sum += LossOf(stack, random).item<double>() * static_cast<double>(some.size());
+      for (std::size_t i = 0; i < some.size(); ++i)
+        if (stack.lesions[i]) means.Add(ids_[some[i]].sequence, *stack.lesions[i]);
     }
     return sum / static_cast<double>(ids_.size());
   }

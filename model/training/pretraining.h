@@ -21,9 +21,9 @@ inline constexpr std::size_t kMaskedSide = 8;  // of a cube, in voxels
 at::Tensor MaskedLoss(const Network& network, const VolumeStack& stack, const at::Tensor& mask);
 
 // Trains the blocks mri and mri.decoder among task.trained on all volumes of the inputs; a patient who has one counts,
-// labelled or not. settings.batch counts volumes; dropout isn't used. loss_before is of the volumes, one number. Sides
-// of the volumes are multiples of 8 and of 2^stages. Errors as TrainNetwork; kInvalidInput if the shape doesn't
-// pretrain.
+// labelled or not. kLesionCentre goes to the mean of what these volumes have; a figure that none has stays as it is.
+// settings.batch counts volumes; dropout isn't used. loss_before is of the volumes, one number. Sides of the volumes
+// are multiples of 8 and of 2^stages. Errors as TrainNetwork; kInvalidInput if the shape doesn't pretrain.
 Result<NetworkUpdate> PretrainEncoder(const NetworkTask& task, std::span<const PatientInput> inputs,
                                       const VolumeSource& source, const NetworkSettings& settings);
 

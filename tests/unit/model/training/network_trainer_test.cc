@@ -5,7 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "model/nets/parameters.h"
 #include "model/training/local_trainer.h"
+#include "model/training/network_inputs.h"
 #include "model/training/pretraining.h"
 #include "tests/unit/model/training/small_trial.h"
 
@@ -321,6 +323,54 @@ TEST_F(NetworkTrainer, TheEncodersOwnStageRebuildsMaskedVolumesBetter) {
   shape_.pretrains = false;
   task.shape = shape_;
   EXPECT_FALSE(PretrainEncoder(task, inputs_, volumes_, settings).ok());
+}
+
+// The figures of a volume's lesion by their places in kLesionCentre.
+std::map<std::size_t, double> PlacedFigures(const VolumeId& id, const LesionFigures& lesion) {
+  const std::size_t place = 1 + 2 * static_cast<std::size_t>(id.sequence);
+  return {{0, lesion.size}, {place, lesion.mean}, {place + 1, lesion.deviation}};
+}
+
+TEST_F(NetworkTrainer, TheEncodersOwnStageBringsTheCentreOfLesionsToTheMeanOfItsVolumes) {
+  shape_.pretrains = true;
+  auto model = SmallModel(shape_, ScalarType::kFloat64, 4, false);
+  for (std::size_t j = 0; j < kLesionFigures; ++j) model.at("mri/lesion_centre").set(j, 0.5);
+  NetworkTask task = TaskOf(shape_, map_, model, inputs_);
+  task.trained = {"mri", "mri.decoder"};
+  std::vector<double> sums(kLesionFigures), counts(kLesionFigures);
+  for (const VolumeId& id : VolumesOf(inputs_))
+    if (const auto lesion = FiguresOf(*volumes_.Load(id)))
+      for (const auto& [place, value] : PlacedFigures(id, *lesion)) {
+        sums[place] += value;
+        counts[place] += 1.0;
+      }
+  const auto update = PretrainEncoder(task, inputs_, volumes_, {});
+  ASSERT_TRUE(update.ok()) << update.error().message;
+  ASSERT_GT(counts[0], 5.0);
+  for (std::size_t j = 0; j < kLesionFigures; ++j)
+    EXPECT_NEAR(0.5 + update->delta.at("mri/lesion_centre").at(j), counts[j] > 0.0 ? sums[j] / counts[j] : 0.5, 1e-12);
+  const NetworkUpdate other = Trained(TaskOf(shape_, map_, model, inputs_), inputs_, images_, QuietSettings());
+  EXPECT_EQ(Largest(other.delta.at("mri/lesion_centre")), 0.0) << "no gradient moves it";
+}
+
+TEST_F(NetworkTrainer, LesionsAreReadAboutTheirCentre) {
+  const auto parameters = ParametersFrom(*NetworkTensors(shape_, ScalarType::kFloat32), model_, "", c10::kCPU);
+  ASSERT_TRUE(parameters.ok()) << parameters.error().message;
+  const std::vector<VolumeId> ids = VolumesOf(inputs_);
+  VolumeTokens tokens;
+  ASSERT_TRUE(AddVolumeTokens(Network(shape_, *parameters), volumes_, ids, c10::kFloat, tokens).ok());
+  std::size_t lesions = 0;
+  for (const VolumeId& id : ids) {
+    const auto raw = FiguresOf(*volumes_.Load(id));
+    const auto& seen = tokens.at(id.key).lesion;
+    ASSERT_EQ(seen.has_value(), raw.has_value());
+    if (!raw) continue;
+    ++lesions;
+    const auto about = PlacedFigures(id, *seen);
+    for (const auto& [place, value] : PlacedFigures(id, *raw))
+      EXPECT_DOUBLE_EQ(about.at(place), value - model_.at("mri/lesion_centre").at(place));
+  }
+  EXPECT_GT(lesions, 5u);
 }
 
 TEST_F(NetworkTrainer, StopsWhenCancelledAndSaysWhatDiverged) {

@@ -112,7 +112,7 @@ inline constexpr std::size_t kLesionInputs = 11;
 // sites, size first, then mean and deviation of each sequence. No gradient moves it: the encoder's own stage does
 // (PretrainEncoder), each site to the mean of its own volumes. Without such a stage it stays 0.
 inline constexpr char kLesionCentre[] = "lesion_centre";
-inline constexpr std::size_t kLesionFigures = 1 + 2 * 4;
+inline constexpr std::size_t kLesionFigures = kLesionInputs - 2;  // no presence, no change
 
 // Every tensor of the network, block by block. kInvalidInput, all problems in one sentence: a name twice or not of
 // [a-z0-9_]+, a size of 0, a width that the attention heads don't divide, channels not of 8, a hidden block that isn't

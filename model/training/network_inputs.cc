@@ -154,7 +154,7 @@ std::vector<double> LatestLesion(const PatientInput& input, const VolumeTokens& 
     if (!first) first = lesion.size;
     values[1] = kLesionScale * lesion.size;
     values[2] = kGrowthScale * (lesion.size - *first);
-    const std::size_t place = 3 + 2 * static_cast<std::size_t>(volume.sequence);
+    const std::size_t place = 2 + LesionPlace(volume.sequence);
     values[place] = kLesionScale * lesion.mean;
     values[place + 1] = kLesionScale * lesion.deviation;
   }
@@ -188,7 +188,7 @@ std::optional<LesionFigures> AboutCentre(std::optional<LesionFigures> lesion, Mr
                                          const at::Tensor& centre) {
   if (!lesion) return lesion;
   const double* values = centre.data_ptr<double>();
-  const std::size_t place = 1 + 2 * static_cast<std::size_t>(sequence);
+  const std::size_t place = LesionPlace(sequence);
   return LesionFigures{lesion->size - values[0], lesion->mean - values[place], lesion->deviation - values[place + 1]};
 }
 

@@ -27,6 +27,10 @@ std::vector<at::Tensor> CollateLinear(const NetworkShape& shape, std::span<const
 // The volumes of a batch, patient by patient.
 std::vector<VolumeId> VolumesOf(std::span<const PatientInput> inputs);
 
+// Where the mean of a sequence stands in kLesionCentre; its deviation follows it.
+constexpr std::size_t LesionPlace(MriSequence sequence) { return 1 + 2 * static_cast<std::size_t>(sequence); }
+static_assert(kLesionFigures == 1 + 2 * kMriSequences);
+
 // Volumes side by side, as Network::EncodeVolumes takes them.
 struct VolumeStack {
   at::Tensor volumes;    // [N, channels, z, y, x]

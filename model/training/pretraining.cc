@@ -38,7 +38,7 @@ at::Tensor DrawMask(const at::Tensor& volumes, Random& random) {
 class LesionMeans {
  public:
   void Add(MriSequence sequence, const LesionFigures& lesion) {
-    const std::size_t place = 1 + 2 * static_cast<std::size_t>(sequence);
+    const std::size_t place = LesionPlace(sequence);
     Add(0, lesion.size);
     Add(place, lesion.mean);
     Add(place + 1, lesion.deviation);

@@ -132,9 +132,9 @@ TEST_F(NetworkLosses, OfHazardsAndLabelsAreThoseOfPlainLoops) {
   }
 }
 
-TEST_F(NetworkLosses, GradientsOfEveryTensorAgreeWithFiniteDifferences) {
+TEST_F(NetworkLosses, GradientsOfEveryLearntTensorAgreeWithFiniteDifferences) {
   ParameterMap learnt = parameters_;
-  learnt.erase("mri/lesion_centre");  // a mean, which no gradient moves
+  learnt.erase("mri/lesion_centre");  // set to a mean, not learnt
   const NetworkBatch batch = Batch();
   const auto outputs = Network(shape_, parameters_).Forward(batch);
   at::Tensor sum = at::zeros({}, at::kDouble);

@@ -327,7 +327,7 @@ TEST_F(NetworkTrainer, TheEncodersOwnStageRebuildsMaskedVolumesBetter) {
 
 // The figures of a volume's lesion by their places in kLesionCentre.
 std::map<std::size_t, double> PlacedFigures(const VolumeId& id, const LesionFigures& lesion) {
-  const std::size_t place = 1 + 2 * static_cast<std::size_t>(id.sequence);
+  const std::size_t place = LesionPlace(id.sequence);
   return {{0, lesion.size}, {place, lesion.mean}, {place + 1, lesion.deviation}};
 }
 

@@ -11,47 +11,109 @@ namespace {
 
 using nlohmann::json;
 
-Result<RecalibrationSums> SumsOf(const Sum& sum, const std::string& tensor) {
+using Recalibrations = std::vector<Recalibration>;  // by landmark
+
+Result<std::vector<RecalibrationSums>> SumsOf(const Sum& sum, const std::string& tensor) {
   ASSIGN_OR_RETURN(const auto values, Statistic(sum, tensor));
-  RecalibrationSums sums;
-  sums.events = values[kEventSum];
-  std::copy_n(values.begin() + kScoreSum, sums.score.size(), sums.score.begin());
-  std::copy_n(values.begin() + kInformationSum, sums.information.size(), sums.information.begin());
-  return sums;
+  std::vector<RecalibrationSums> by_landmark(values.size() / kRecalibrationSums);
+  auto row = values.begin();
+  for (RecalibrationSums& sums : by_landmark) {
+    sums.events = row[kEventSum];
+    std::copy_n(row + kScoreSum, sums.score.size(), sums.score.begin());
+    std::copy_n(row + kInformationSum, sums.information.size(), sums.information.begin());
+    row += kRecalibrationSums;
+  }
+  return by_landmark;
 }
 
-Result<Recalibration> Centred(const Sum& sum, const Replica& replica, std::size_t bins) {
+// As trained everywhere, about centres; zeros (about nothing) where too little tells.
+Result<Recalibrations> Centred(const Sum& sum, const Replica& replica, std::size_t landmarks) {
   const std::string tensor = replica.prefix + "recalibration/centre";
   ASSIGN_OR_RETURN(const std::uint64_t contributors, Contributors(sum, tensor));
   ASSIGN_OR_RETURN(const auto values, Statistic(sum, tensor));
-  Recalibration recalibration;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(bins);
-  if (contributors >= kMinContributors)
-    recalibration.centre = CentresOf({{values.begin(), middle}, {middle, values.end()}});
-  recalibration.centre.resize(bins);  // zeros: around nothing
-  return IsUsable(recalibration) ? recalibration : Recalibration{0.0, 1.0, std::vector<double>(bins)};
+  const auto bins = static_cast<std::ptrdiff_t>(values.size() / landmarks / 2);
+  Recalibrations recalibrations;
+  for (auto row = values.begin(); row != values.end(); row += 2 * bins) {
+    const auto middle = row + bins;
+    Recalibration& one = recalibrations.emplace_back();
+    if (contributors >= kMinContributors) one.centre = CentresOf({{row, middle}, {middle, middle + bins}});
+    if (one.centre.empty() || !IsUsable(one)) one.centre.assign(static_cast<std::size_t>(bins), 0.0);
+  }
+  return recalibrations;
 }
 
-// The next constants of a replica; those that leave predictions as they are where too little tells.
-Result<Recalibration> NextConstants(const Sum& sum, const Replica& replica, const Recalibration& at) {
+bool IsCentred(const Recalibration& at) {
+  return std::ranges::any_of(at.centre, [](double centre) { return centre != 0.0; });
+}
+
+// A step from `at` with the landmarks that `tells` is true of; the others stay as trained, and so do all if nothing
+// fits.
+template <typename Tells>
+Recalibrations Stepped(const std::vector<RecalibrationSums>& sums, const Recalibrations& at, double towards_one,
+                       Tells&& tells) {
+  Recalibrations next, used;
+  std::vector<RecalibrationSums> sums_used;
+  std::vector<std::size_t> places;
+  for (std::size_t l = 0; l < at.size(); ++l) {
+    next.push_back({0.0, 1.0, at[l].centre});
+    if (sums[l].events < kMinRecalibrationEvents || !tells(l)) continue;
+    places.push_back(l);
+    sums_used.push_back(sums[l]);
+    used.push_back(at[l]);
+  }
+  const auto step = NewtonStep(sums_used, used, towards_one * static_cast<double>(used.size()));
+  if (step.ok())
+    for (std::size_t i = 0; i < places.size(); ++i) next[places[i]] = (*step)[i];
+  return next;
+}
+
+Result<Recalibrations> NextConstants(const Sum& sum, const Replica& replica, const Recalibrations& at) {
   const std::string tensor = replica.prefix + "recalibration/sums";
-  const Recalibration none{0.0, 1.0, at.centre};
   ASSIGN_OR_RETURN(const std::uint64_t contributors, Contributors(sum, tensor));
-  ASSIGN_OR_RETURN(const RecalibrationSums sums, SumsOf(sum, tensor));
-  const bool centred = std::ranges::any_of(at.centre, [](double centre) { return centre != 0.0; });
-  if (!centred || contributors < kMinContributors || sums.events < kMinRecalibrationEvents) return none;
-  const auto next = NewtonStep(sums, at, kTowardsOne);
-  return next.ok() && IsUsable(*next) ? *next : none;
+  ASSIGN_OR_RETURN(const auto sums, SumsOf(sum, tensor));
+  Recalibrations next = Stepped(sums, at, kTowardsOne,
+                                [&](std::size_t l) { return contributors >= kMinContributors && IsCentred(at[l]); });
+  if (!std::ranges::all_of(next, IsUsable))
+    for (Recalibration& one : next) one = {0.0, 1.0, std::move(one.centre)};
+  return next;
+}
+
+Result<Recalibrations> ConstantsBefore(const Model& model, const std::string& name, std::size_t landmarks) {
+  ASSIGN_OR_RETURN(const Tensor* constants, model.Find(name));
+  const std::vector<double> values = constants->ToDoubles();
+  const auto columns = static_cast<std::ptrdiff_t>(values.size() / landmarks);
+  Recalibrations recalibrations;
+  for (auto row = values.begin(); row != values.end(); row += columns)
+    recalibrations.push_back({row[0], row[1], {row + 2, row + columns}});
+  return recalibrations;
+}
+
+Tensor TensorOf(const Recalibrations& recalibrations) {
+  std::vector<double> values;
+  for (const Recalibration& one : recalibrations) {
+    values.insert(values.end(), {one.intercept, one.slope});
+    values.insert(values.end(), one.centre.begin(), one.centre.end());
+  }
+  return Tensor::OfType(ScalarType::kFloat64, {recalibrations.size(), values.size() / recalibrations.size()}, values);
+}
+
+bool ChangeNothing(const Recalibrations& recalibrations) {
+  return std::ranges::all_of(recalibrations, &Recalibration::ChangesNothing);
+}
+
+// Slope, and intercept by landmark; null at one that is left as trained, and everywhere if all are.
+json FiguresOf(const Recalibrations& recalibrations) {
+  json out = {{"slope", nullptr}, {"intercepts", json::array()}};
+  for (const Recalibration& one : recalibrations) {
+    out["intercepts"].push_back(one.ChangesNothing() ? json() : json(one.intercept));
+    if (!one.ChangesNothing()) out["slope"] = one.slope;
+  }
+  return out;
 }
 
 // What is still wrong with predictions: one step of Newton's method from no recalibration, exact where nothing is.
-json Remaining(const RecalibrationSums& sums) {
-  json out = {{"slope", nullptr}, {"intercept", nullptr}};
-  const auto step = NewtonStep(sums, Recalibration{});
-  if (!step.ok()) return out;
-  out["slope"] = step->slope;
-  out["intercept"] = step->intercept;
-  return out;
+json Remaining(const std::vector<RecalibrationSums>& sums) {
+  return FiguresOf(Stepped(sums, Recalibrations(sums.size()), 0.0, [](std::size_t) { return true; }));
 }
 
 }  // namespace
@@ -61,42 +123,33 @@ Result<Outcome> FinishRecalibrate(const FinishedSum& finished, Model before) {
   ASSIGN_OR_RETURN(const RecalibrateStep step, RecalibrationAt(plan, task));
   const Block& block = *plan.FindBlock(step.block);
   const std::string predictor = PredictorOf(plan, block, step.endpoint)->name;
+  const std::size_t landmarks = RecalibratedDays(plan, *PredictorOf(plan, block, step.endpoint), step.endpoint).size();
   const unsigned round = task.position.round_in_step;
-  ASSIGN_OR_RETURN(const std::size_t first, sum.Find(round == 0 ? "recalibration/centre" : "recalibration/sums"));
-  const std::size_t bins = round == 0 ? sum.values(first).size() / 2 : 0;
-  json result = {{"block", step.block},   {"predictor", predictor}, {"round", round + 1},
-                 {"rounds", step.rounds}, {"slope", nullptr},       {"intercept", nullptr},
-                 {"events", nullptr},     {"after", nullptr},       {"left", json::array()}};
+  json result = {{"block", step.block}, {"predictor", predictor}, {"round", round + 1},   {"rounds", step.rounds},
+                 {"events", nullptr},   {"after", nullptr},       {"left", json::array()}};
   Outcome outcome;
   outcome.next = std::move(before);
   for (const Replica& replica : Replicas(plan, block)) {
     const std::string name = RecalibrationName(replica, predictor);
-    Recalibration next;
+    Recalibrations next;
     if (round == 0) {
-      ASSIGN_OR_RETURN(next, Centred(sum, replica, bins));
+      ASSIGN_OR_RETURN(next, Centred(sum, replica, landmarks));
     } else {
-      ASSIGN_OR_RETURN(const Tensor* constants, outcome.next->Find(name));
-      const std::vector<double> values = constants->ToDoubles();
-      ASSIGN_OR_RETURN(next, NextConstants(sum, replica, {values[0], values[1], {values.begin() + 2, values.end()}}));
-      if (next.ChangesNothing()) result["left"].push_back(replica.prefix);
+      ASSIGN_OR_RETURN(const Recalibrations at, ConstantsBefore(*outcome.next, name, landmarks));
+      ASSIGN_OR_RETURN(next, NextConstants(sum, replica, at));
+      if (ChangeNothing(next)) result["left"].push_back(replica.prefix);
     }
-    std::vector<double> values = {next.intercept, next.slope};
-    values.insert(values.end(), next.centre.begin(), next.centre.end());
-    outcome.next->tensors[name] = Tensor::Of(values);
-    if (replica.repeat == 0 && !next.ChangesNothing()) {
-      result["slope"] = next.slope;
-      result["intercept"] = next.intercept;
+    if (replica.repeat == 0) result.update(FiguresOf(next));
+    outcome.next->tensors[name] = TensorOf(next);
+  }
+  if (round > 0) {
+    ASSIGN_OR_RETURN(const std::uint64_t contributors, Contributors(sum, "recalibration/after"));
+    if (contributors >= kMinContributors) {
+      ASSIGN_OR_RETURN(const auto after, SumsOf(sum, "recalibration/after"));
+      // Of the first landmark; the mean over repeats of one number.
+      result["events"] = Published(plan, std::floor(after.front().events + 0.5));
+      result["after"] = Remaining(after);
     }
-  }
-  if (round == 0) {
-    outcome.result_json = result.dump();
-    return outcome;
-  }
-  ASSIGN_OR_RETURN(const std::uint64_t contributors, Contributors(sum, "recalibration/after"));
-  if (contributors >= kMinContributors) {
-    ASSIGN_OR_RETURN(const RecalibrationSums after, SumsOf(sum, "recalibration/after"));
-    result["events"] = Published(plan, std::floor(after.events + 0.5));  // the mean over repeats of one number
-    result["after"] = Remaining(after);
   }
   outcome.result_json = result.dump();
   return outcome;

@@ -46,20 +46,36 @@ void AddPersonPeriods(std::span<const double> logits, const GridPlace& place, co
   }
 }
 
-Result<Recalibration> NewtonStep(const RecalibrationSums& sums, const Recalibration& at, double towards_one) {
+Result<std::vector<Recalibration>> NewtonStep(std::span<const RecalibrationSums> sums,
+                                              std::span<const Recalibration> at, double towards_one) {
   constexpr double kLongestIntercept = 2.0, kLongestSlope = 0.5;
   constexpr double kSmallestSpread = 1e-9;  // of the logits, beside their size: all alike below it
-  const auto [aa, ab, bb] = sums.information;
-  const double determinant = aa * bb - ab * ab;
-  if (!std::isfinite(determinant) || !(aa > 0.0) || !(determinant > kSmallestSpread * aa * bb) ||
-      !std::isfinite(sums.score[0]) || !std::isfinite(sums.score[1]))
-    return Error{ErrorCode::kInvalidInput, "recalibration: the sums don't determine an intercept and a slope"};
-  const double score = sums.score[1] - towards_one * (at.slope - 1.0);
-  const double penalised = determinant + aa * towards_one;
-  const double intercept = ((bb + towards_one) * sums.score[0] - ab * score) / penalised;
-  const double slope = (aa * score - ab * sums.score[0]) / penalised;
-  const double whole = std::max({1.0, std::abs(intercept) / kLongestIntercept, std::abs(slope) / kLongestSlope});
-  return Recalibration{at.intercept + intercept / whole, at.slope + slope / whole, at.centre};
+  const Error undetermined{ErrorCode::kInvalidInput, "recalibration: the sums don't determine intercepts and a slope"};
+  if (sums.empty()) return undetermined;
+  // Of the slope once the intercepts follow it.
+  double score = -towards_one * (at.front().slope - 1.0), information = 0.0, size = 0.0;
+  for (const RecalibrationSums& one : sums) {
+    const auto [aa, ab, bb] = one.information;
+    if (!(aa > 0.0)) return undetermined;
+    score += one.score[1] - ab * one.score[0] / aa;
+    information += bb - ab * ab / aa;
+    size += bb;
+  }
+  if (!std::isfinite(score) || !std::isfinite(information) || !(information > kSmallestSpread * size))
+    return undetermined;
+  const double slope = score / (information + towards_one);
+  double whole = std::max(1.0, std::abs(slope) / kLongestSlope);
+  std::vector<double> intercepts;
+  for (const RecalibrationSums& one : sums) {
+    intercepts.push_back((one.score[0] - one.information[1] * slope) / one.information[0]);
+    whole = std::max(whole, std::abs(intercepts.back()) / kLongestIntercept);
+  }
+  std::vector<Recalibration> next(at.begin(), at.end());
+  for (std::size_t l = 0; l < next.size(); ++l) {
+    next[l].intercept += intercepts[l] / whole;
+    next[l].slope += slope / whole;
+  }
+  return next;
 }
 
 bool IsUsable(const Recalibration& recalibration) {

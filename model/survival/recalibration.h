@@ -46,11 +46,13 @@ struct RecalibrationSums {
 void AddPersonPeriods(std::span<const double> logits, const GridPlace& place, const Recalibration& at, double weight,
                       RecalibrationSums& sums);
 
-// One step of Newton's method from `at`, of at most 2 in the intercept and 0.5 in the slope, so that it doesn't run
-// away from a poor start. kInvalidInput if the sums don't determine two constants: nobody at risk, all logits alike,
-// values that aren't finite.
-// towards_one >= 0: the likelihood is penalised by towards_one / 2 * (slope - 1)^2.
-Result<Recalibration> NewtonStep(const RecalibrationSums& sums, const Recalibration& at, double towards_one = 0.0);
+// One step of Newton's method for several landmarks at once: one slope for all, and an intercept for each. `sums` and
+// `at` go by landmark; the slopes of `at` are alike. A step is at most 2 in an intercept and 0.5 in the slope, so that
+// it doesn't run away from a poor start. kInvalidInput if the sums don't determine the constants: no landmark, nobody
+// at risk at one, all logits alike, values that aren't finite. towards_one >= 0: the likelihood is penalised by
+// towards_one / 2 * (slope - 1)^2.
+Result<std::vector<Recalibration>> NewtonStep(std::span<const RecalibrationSums> sums,
+                                              std::span<const Recalibration> at, double towards_one = 0.0);
 
 // Whether constants may be used: finite, slope 0.05 to 20, intercept -20 to 20, centres -100 to 100. Outside nothing
 // was learnt but noise.

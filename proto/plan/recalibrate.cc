@@ -1,5 +1,6 @@
 #include "proto/plan/recalibrate.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "proto/plan/network.h"
@@ -30,14 +31,16 @@ Result<std::vector<TensorSpec>> Tensors(const Plan& plan, const Task& task, cons
   const Block& predictor = *PredictorOf(plan, block, step.endpoint);
   std::vector<TensorSpec> tensors;
   ASSIGN_OR_RETURN(const std::uint64_t bins, BinsOf(plan, step.endpoint, before));
+  const std::uint64_t landmarks = RecalibratedDays(plan, predictor, step.endpoint).size();
   for (const Replica& replica : Replicas(plan, block)) {
     if (task.position.round_in_step == 0) {
-      tensors.push_back({replica.prefix + "recalibration/centre", {2, bins}});
+      tensors.push_back({replica.prefix + "recalibration/centre", {landmarks, 2, bins}});
       continue;
     }
-    RETURN_IF_ERROR(FindInModel(before, RecalibrationName(replica, predictor.name), ScalarType::kFloat64, {2 + bins}));
-    tensors.push_back({replica.prefix + "recalibration/sums", {kRecalibrationSums}});
-    if (replica.repeat == 0) tensors.push_back({"recalibration/after", {kRecalibrationSums}});
+    RETURN_IF_ERROR(
+        FindInModel(before, RecalibrationName(replica, predictor.name), ScalarType::kFloat64, {landmarks, 2 + bins}));
+    tensors.push_back({replica.prefix + "recalibration/sums", {landmarks, kRecalibrationSums}});
+    if (replica.repeat == 0) tensors.push_back({"recalibration/after", {landmarks, kRecalibrationSums}});
   }
   return tensors;
 }
@@ -59,6 +62,16 @@ const Block* PredictorOf(const Plan& plan, const Block& block, std::string_view 
   if (block.kind == BlockKind::kFusion) return HeadOf(plan, endpoint);
   const bool head = block.kind == BlockKind::kHead && block.target == HeadTarget::kEndpoint;
   return block.kind == BlockKind::kLinear || head ? &block : nullptr;
+}
+
+std::vector<double> RecalibratedDays(const Plan& plan, const Block& predictor, std::string_view endpoint) {
+  if (predictor.kind == BlockKind::kLinear) return {0.0};
+  return plan.FindEndpoint(endpoint)->landmarks;
+}
+
+std::size_t LandmarkUpTo(const std::vector<double>& landmarks, double day) {
+  const auto after = std::ranges::upper_bound(landmarks, day) - landmarks.begin();
+  return after > 0 ? static_cast<std::size_t>(after - 1) : 0;
 }
 
 std::string RecalibrationName(const Replica& replica, std::string_view predictor) {

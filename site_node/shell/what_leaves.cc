@@ -30,9 +30,11 @@ class HeaderForecast {
   void AfterCuts(const GridStep& step) { Add({CutsName(step.endpoint), {step.bins}}); }
   void AfterCentres(const RecalibrateStep& step) {
     const Block& block = *plan_.FindBlock(step.block);
+    const Block& predictor = *PredictorOf(plan_, block, step.endpoint);
+    const std::uint64_t landmarks = RecalibratedDays(plan_, predictor, step.endpoint).size();
     const TensorSpec* cuts = header_.Find(CutsName(step.endpoint));
     for (const Replica& replica : Replicas(plan_, block))
-      Add({RecalibrationName(replica, PredictorOf(plan_, block, step.endpoint)->name), {2 + cuts->elements()}});
+      Add({RecalibrationName(replica, predictor.name), {landmarks, 2 + cuts->elements()}});
   }
   Status AfterGrid(const GridStep& step) {
     const Endpoint* endpoint = plan_.FindEndpoint(step.endpoint);
@@ -83,10 +85,11 @@ std::string Describe(const Plan& plan, const Task& task) {
                        kParts[static_cast<std::size_t>(stage)]);
   }
   if (task.kind == "recalibrate" && task.position.round_in_step == 0)
-    return fmt::format("recalibrate: patients at risk and the sum of predictions of block {} by time bin", block);
-  if (task.kind == "recalibrate")
-    return fmt::format("recalibrate: events, score and information of two constants on the predictions of block {}",
+    return fmt::format("recalibrate: patients at risk and the sum of predictions of block {} by landmark and time bin",
                        block);
+  if (task.kind == "recalibrate")
+    return fmt::format(
+        "recalibrate: events, score and information of two constants a landmark on the predictions of block {}", block);
   return fmt::format("evaluate: pairs, losses and calibration sums of block {}", block);
 }
 

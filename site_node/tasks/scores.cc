@@ -33,23 +33,33 @@ Result<Scores> ScoreBlock(const ScoredInput& input, const TaskContext& context, 
                                          : ScoreNetwork(input, context, replica, *predictor, bins));
   const std::string constants = RecalibrationName(replica, predictor->name);
   if (input.as_trained || !input.model.tensors.contains(constants)) return scores;
-  ASSIGN_OR_RETURN(const Recalibration recalibration, RecalibrationOf(input.model, replica, predictor->name, bins));
+  const std::vector<double> days = RecalibratedDays(input.plan, *predictor, endpoint);
+  ASSIGN_OR_RETURN(const auto recalibrations,
+                   RecalibrationsOf(input.model, replica, predictor->name, days.size(), bins));
+  const Recalibration& recalibration =
+      recalibrations[LandmarkUpTo(days, linear ? 0.0 : input.landmark_days.value_or(days.front()))];
   if (recalibration.ChangesNothing()) return scores;  // to the bit
   for (std::size_t i = 0; i < scores.logits.rows; ++i)
     for (std::size_t k = 0; k < bins; ++k) scores.logits(i, k) = recalibration.At(k, scores.logits(i, k));
   return scores;
 }
 
-Result<Recalibration> RecalibrationOf(const Model& model, const Replica& replica, std::string_view predictor,
-                                      std::size_t bins) {
+Result<std::vector<Recalibration>> RecalibrationsOf(const Model& model, const Replica& replica,
+                                                    std::string_view predictor, std::size_t landmarks,
+                                                    std::size_t bins) {
   const std::string name = RecalibrationName(replica, predictor);
-  ASSIGN_OR_RETURN(const auto values, ModelValues(model, name, 2 + bins));
-  const Recalibration recalibration{values[0], values[1], {values.begin() + 2, values.end()}};
-  if (!IsUsable(recalibration))
-    return Error{ErrorCode::kInvalidInput,
-                 fmt::format("the model's tensor \"{}\" has intercept {} and slope {}, wanted -20 to 20 and 0.05 to 20",
-                             name, recalibration.intercept, recalibration.slope)};
-  return recalibration;
+  ASSIGN_OR_RETURN(const auto values, ModelValues(model, name, landmarks * (2 + bins)));
+  std::vector<Recalibration> recalibrations;
+  for (auto row = values.begin(); row != values.end(); row += static_cast<std::ptrdiff_t>(2 + bins)) {
+    recalibrations.push_back({row[0], row[1], {row + 2, row + static_cast<std::ptrdiff_t>(2 + bins)}});
+    const Recalibration& one = recalibrations.back();
+    if (!IsUsable(one))
+      return Error{
+          ErrorCode::kInvalidInput,
+          fmt::format("the model's tensor \"{}\" has intercept {} and slope {}, wanted -20 to 20 and 0.05 to 20", name,
+                      one.intercept, one.slope)};
+  }
+  return recalibrations;
 }
 
 double LossOf(const Scores& scores, const std::vector<std::size_t>& samples, const std::vector<GridPlace>& places) {

@@ -29,16 +29,17 @@ struct Scores {
 };
 
 // By a linear block, by a head of the network, or by its head of the endpoint where the block is the plan's fusion. The
-// logits are recalibrated by the replica's own constants if the model has some (proto/plan/recalibrate.h); the risk,
-// and so every concordance, is the same with and without them.
+// logits are recalibrated by the replica's own constants of the last landmark up to the prediction's day, if the model
+// has some (proto/plan/recalibrate.h); the risk, and so every concordance, is the same with and without them.
 // kIntegrity names a tensor that the model lacks, kInvalidInput one that isn't finite.
 Result<Scores> ScoreBlock(const ScoredInput& input, const TaskContext& context, const Replica& replica,
                           const Block& block, std::string_view endpoint, std::size_t bins);
 
-// A replica's constants of a predictor (a linear block or a head). kIntegrity if the model lacks them, kInvalidInput if
-// they aren't usable.
-Result<Recalibration> RecalibrationOf(const Model& model, const Replica& replica, std::string_view predictor,
-                                      std::size_t bins);
+// A replica's constants of a predictor (a linear block or a head), one a landmark. kIntegrity if the model lacks them,
+// kInvalidInput if they aren't usable.
+Result<std::vector<Recalibration>> RecalibrationsOf(const Model& model, const Replica& replica,
+                                                    std::string_view predictor, std::size_t landmarks,
+                                                    std::size_t bins);
 
 // Negative log-likelihood of these samples, summed, without a penalty.
 double LossOf(const Scores& scores, const std::vector<std::size_t>& samples, const std::vector<GridPlace>& places);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/coordinator/tasks/round.h"
+#include "tests/unit/proto/plan/sample_plan.h"
 
 namespace fedtrial::coordinator {
 namespace {
@@ -36,7 +37,8 @@ std::vector<double> ConstantsOf(const Outcome& outcome, const std::string& prefi
 Model Centred(std::vector<double> constants = {0.0, 1.0, -1.0, -2.0, -3.0}) {
   Model model;
   for (const Replica& replica : Replicas(RecalibratedPlan()))
-    model.tensors[RecalibrationName(replica, "risk")] = Tensor::Of(constants);
+    model.tensors[RecalibrationName(replica, "risk")] =
+        Tensor::OfType(ScalarType::kFloat64, {1, constants.size()}, constants);
   return model;
 }
 
@@ -73,6 +75,7 @@ TEST(Recalibrate, TakesANewtonStepOfEachReplicaFromTheConstantsBefore) {
   EXPECT_EQ(result["rounds"], 3);
   EXPECT_EQ(result["events"], 60);
   EXPECT_NEAR(result["slope"].get<double>(), 0.8125, 1e-9);
+  EXPECT_EQ(result["intercepts"], json::array({0.25}));
   EXPECT_NEAR(result["after"]["slope"].get<double>(), 0.75, 1e-9) << "no constants yet: what is to be taken back";
   EXPECT_TRUE(result["left"].empty());
 
@@ -93,6 +96,67 @@ TEST(Recalibrate, AFoldWithTooFewEventsStaysAsItIs) {
   EXPECT_EQ(ConstantsOf(outcome, "r01k2/"), (std::vector<double>{0.0, 1.0, -1.0, -2.0, -3.0}));
   EXPECT_NE(ConstantsOf(outcome, "r01k1/")[1], 1.0);
   EXPECT_EQ(Json(outcome)["left"], json::parse(R"(["r01k2/"])"));
+}
+
+// A network predicts at the plan's landmarks: here on days 0, 56 and 112.
+class RecalibrateLandmarks : public ::testing::Test {
+ protected:
+  const Plan plan_ = MustParse(
+      SmallNetwork{.endpoint = "landmarks = [0, 56, 112]\n",
+                   .more = "[[step]]\ntask = \"recalibrate\"\nblock = \"fusion\"\n[folds]\nrepeats = 1\nfolds = 2\n"}
+          .Toml());
+  static constexpr std::uint32_t kAt = 3;
+
+  static Model Before() {
+    Model model;
+    model.tensors[CutsName("os")] = Tensor::Of({100.0, 200.0});
+    for (const char* prefix : {"", "r01k1/", "r01k2/"})
+      model.tensors[RecalibrationName({prefix}, "survival")] =
+          Tensor::OfType(ScalarType::kFloat64, {3, 4}, std::vector<double>{0, 1, -1, -2, 0, 1, -3, -4, 0, 1, -5, -6});
+    return model;
+  }
+  static Answer Of(const std::vector<double>& sums) {
+    Answer answer;
+    for (const char* tensor :
+         {"recalibration/sums", "recalibration/after", "r01k1/recalibration/sums", "r01k2/recalibration/sums"})
+      answer.values[tensor] = sums;
+    answer.weights = {{"recalibration", 1}, {"r01k1/recalibration", 1}, {"r01k2/recalibration", 1}};
+    return answer;
+  }
+};
+
+TEST_F(RecalibrateLandmarks, HaveCentresOfTheirOwn) {
+  RoundOf round(plan_, {kAt, 0, false}, Before());
+  for (int site = 0; site < 3; ++site) {
+    Answer answer;
+    answer.values["recalibration/centre"] = {8, 4, -8, -8, 6, 0, -12, 0, 0, 0, 0, 0};
+    answer.weights["recalibration"] = 1;
+    round.Add(answer);
+  }
+  EXPECT_EQ(Values(*round.MustFinish().next, "constants/recalibration.survival"),
+            (std::vector<double>{0, 1, -1, -2, 0, 1, -2, -2, 0, 1, 0, 0}))
+      << "nobody is at risk at the last: about nothing";
+}
+
+TEST_F(RecalibrateLandmarks, ShareOneSlopeAndThoseWithTooFewEventsStayAsTrained) {
+  RoundOf round(plan_, {kAt, 1, false}, Before());
+  for (int site = 0; site < 3; ++site) round.Add(Of({20, 2, -4, 8, 0, 16, 10, -1, 0, 8, 0, 16, 3, 1, 1, 8, 0, 16}));
+  const Outcome outcome = round.MustFinish();
+  const std::vector<double> values = Values(*outcome.next, "constants/recalibration.survival");
+  constexpr double kSlope = 1.0 - 12.0 / (48.0 + 48.0 + 2.0 * kTowardsOne);  // the penalty once for each of the two
+  ASSERT_EQ(values.size(), 12u);
+  EXPECT_NEAR(values[0], 0.25, 1e-12);
+  EXPECT_NEAR(values[1], kSlope, 1e-12);
+  EXPECT_NEAR(values[4], -0.125, 1e-12);
+  EXPECT_NEAR(values[5], kSlope, 1e-12);
+  EXPECT_EQ(std::vector<double>(values.begin() + 8, values.end()), (std::vector<double>{0, 1, -5, -6}));
+  const json result = Json(outcome);
+  EXPECT_EQ(result["events"], 60) << "of all patients: after the first landmark";
+  EXPECT_NEAR(result["slope"].get<double>(), kSlope, 1e-12);
+  ASSERT_EQ(result["intercepts"].size(), 3u);
+  EXPECT_TRUE(result["intercepts"][2].is_null());
+  EXPECT_NEAR(result["after"]["slope"].get<double>(), 0.875, 1e-12);
+  EXPECT_TRUE(result["left"].empty());
 }
 
 TEST(Recalibrate, OfTwoSitesLeavesEverythingAsItIs) {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <gtest/gtest.h>
 #include <limits>
+#include <span>
 #include <vector>
 
 namespace fedtrial {
@@ -24,10 +25,16 @@ RecalibrationSums SumsAt(const std::vector<Cell>& cells, const Recalibration& at
   return sums;
 }
 
+// Of one landmark.
+Result<Recalibration> StepOfOne(const RecalibrationSums& sums, const Recalibration& at, double towards_one = 0.0) {
+  ASSIGN_OR_RETURN(const auto next, NewtonStep(std::span(&sums, 1), std::span(&at, 1), towards_one));
+  return next.front();
+}
+
 Recalibration Fitted(const std::vector<Cell>& cells, int steps) {
   Recalibration at;
   for (int step = 0; step < steps; ++step) {
-    const auto next = NewtonStep(SumsAt(cells, at), at);
+    const auto next = StepOfOne(SumsAt(cells, at), at);
     EXPECT_TRUE(next.ok()) << next.error().message;
     if (next.ok()) at = *next;
   }
@@ -106,16 +113,16 @@ TEST(Recalibration, OnlyBinsAtRiskCountAndTheEventIsInTheLastOfThem) {
 }
 
 TEST(Recalibration, SumsThatDetermineNothingAreRefused) {
-  EXPECT_FALSE(NewtonStep({}, {}).ok());
-  EXPECT_FALSE(NewtonStep(SumsAt({{-1.0, 50, 10}}, {}), {}).ok()) << "all logits alike";
+  EXPECT_FALSE(StepOfOne({}, {}).ok());
+  EXPECT_FALSE(StepOfOne(SumsAt({{-1.0, 50, 10}}, {}), {}).ok()) << "all logits alike";
   RecalibrationSums broken = SumsAt({{-3.0, 7, 2}, {0.5, 5, 3}}, {});
   for (const double value : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     RecalibrationSums sums = broken;
     sums.score[1] = value;
-    EXPECT_FALSE(NewtonStep(sums, {}).ok());
+    EXPECT_FALSE(StepOfOne(sums, {}).ok());
     sums = broken;
     sums.information[2] = value;
-    EXPECT_FALSE(NewtonStep(sums, {}).ok());
+    EXPECT_FALSE(StepOfOne(sums, {}).ok());
   }
 }
 
@@ -124,7 +131,7 @@ TEST(Recalibration, APenaltyDrawsTheSlopeToOneAndLessWithMorePatients) {
     const std::vector<Cell> cells = {{-2.0, patients, patients / 4}, {0.0, patients, patients / 2}};
     Recalibration at;
     for (int step = 0; step < 20; ++step) {
-      const auto next = NewtonStep(SumsAt(cells, at), at, 16.0);
+      const auto next = StepOfOne(SumsAt(cells, at), at, 16.0);
       EXPECT_TRUE(next.ok());
       if (next.ok()) at = *next;
     }
@@ -139,8 +146,27 @@ TEST(Recalibration, APenaltyDrawsTheSlopeToOneAndLessWithMorePatients) {
   EXPECT_LT(slope(40), 1.0);
 }
 
+// Of two landmarks with two logits each: the slope of the logits is log 3 at both, whatever their baselines.
+TEST(Recalibration, OfSeveralLandmarksHasOneSlopeAndAnInterceptForEach) {
+  const std::vector<std::vector<Cell>> landmarks = {{{-1.0, 400, 100}, {0.0, 400, 200}},
+                                                    {{-2.0, 200, 100}, {-1.0, 200, 150}}};
+  std::vector<Recalibration> at(2);
+  for (int step = 0; step < 12; ++step) {
+    const std::vector<RecalibrationSums> sums = {SumsAt(landmarks[0], at[0]), SumsAt(landmarks[1], at[1])};
+    const auto next = NewtonStep(sums, at);
+    ASSERT_TRUE(next.ok()) << next.error().message;
+    at = *next;
+  }
+  for (const Recalibration& one : at) EXPECT_NEAR(one.slope, std::log(3.0), 1e-9);
+  EXPECT_NEAR(at[0].intercept, 0.0, 1e-9);
+  EXPECT_NEAR(at[1].intercept, 2.0 * std::log(3.0), 1e-9);
+  EXPECT_FALSE(NewtonStep({}, {}).ok());
+  const std::vector<RecalibrationSums> one_empty = {SumsAt(landmarks[0], {}), {}};
+  EXPECT_FALSE(NewtonStep(one_empty, std::vector<Recalibration>(2)).ok());
+}
+
 TEST(Recalibration, AStepIsBoundedAndConstantsOutOfBoundsAreNotUsed) {
-  const auto step = NewtonStep(SumsAt({{-0.1, 1000, 1}, {0.1, 1000, 999}}, {}), {});
+  const auto step = StepOfOne(SumsAt({{-0.1, 1000, 1}, {0.1, 1000, 999}}, {}), {});
   ASSERT_TRUE(step.ok());
   EXPECT_LE(step->slope, 1.5);
   EXPECT_LE(std::abs(step->intercept), 2.0);

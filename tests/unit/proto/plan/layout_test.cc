@@ -8,6 +8,8 @@
 
 #include "model/params/fixed_point.h"
 #include "proto/plan/evaluate.h"
+#include "proto/plan/network.h"
+#include "proto/plan/recalibrate.h"
 #include "security/crypto/sha256.h"
 #include "tests/unit/proto/plan/sample_plan.h"
 
@@ -129,18 +131,34 @@ TEST(Layout, OfARecalibrationIsTheCentresAndThenSixSumsAReplica) {
   EXPECT_EQ(BlockOf(plan, first), "risk");
   EXPECT_EQ(EndpointOf(plan, first), "os");
   EXPECT_EQ(Names(Layout(plan, first, AfterGrid(plan, 2), {}).value()),
-            (std::vector<std::string>{"recalibration/centre[2,2]", "r01k1/recalibration/centre[2,2]",
-                                      "r01k2/recalibration/centre[2,2]"}));
+            (std::vector<std::string>{"recalibration/centre[1,2,2]", "r01k1/recalibration/centre[1,2,2]",
+                                      "r01k2/recalibration/centre[1,2,2]"}));
   ModelHeader centred = AfterGrid(plan, 2);
   for (const char* prefix : {"constants", "r01k1/constants", "r01k2/constants"})
-    centred.tensors.push_back({std::string(prefix) + "/recalibration.risk", {4}});
+    centred.tensors.push_back({std::string(prefix) + "/recalibration.risk", {1, 4}});
   std::ranges::sort(centred.tensors, {}, &TensorSpec::name);
   EXPECT_EQ(Names(Layout(plan, second, centred, {}).value()),
-            (std::vector<std::string>{"recalibration/sums[6]", "recalibration/after[6]", "r01k1/recalibration/sums[6]",
-                                      "r01k2/recalibration/sums[6]"}));
+            (std::vector<std::string>{"recalibration/sums[1,6]", "recalibration/after[1,6]",
+                                      "r01k1/recalibration/sums[1,6]", "r01k2/recalibration/sums[1,6]"}));
   const auto without = Layout(plan, second, AfterGrid(plan, 2), {});
   ASSERT_FALSE(without.ok()) << "the second round starts from the constants of the first";
   EXPECT_NE(without.error().message.find("constants/recalibration.risk"), std::string::npos);
+}
+
+TEST(Layout, ANetworkIsRecalibratedAtEachLandmarkAndALinearBlockOnDayZero) {
+  const Plan plan =
+      MustParse(SmallNetwork{.endpoint = "landmarks = [0, 56, 112]\n",
+                             .more = "[[step]]\ntask = \"recalibrate\"\nblock = \"fusion\"\n[folds]\nrepeats = 1\n"}
+                    .Toml());
+  const std::vector<double> days = RecalibratedDays(plan, *HeadOf(plan, "os"), "os");
+  EXPECT_EQ(days, (std::vector<double>{0.0, 56.0, 112.0}));
+  EXPECT_EQ(RecalibratedDays(MustParse(SmallToml()), {"risk", BlockKind::kLinear, {}}, "os"), std::vector<double>{0.0});
+  for (const auto& [day, landmark] : {std::pair(0.0, 0u), {55.0, 0u}, {56.0, 1u}, {111.0, 1u}, {112.0, 2u}, {9e9, 2u}})
+    EXPECT_EQ(LandmarkUpTo(days, day), landmark) << day;
+  EXPECT_EQ(LandmarkUpTo({28.0, 56.0}, 0.0), 0u);
+  const auto centres = Layout(plan, TaskAt(plan, {3, 0, false}, 4), AfterGrid(plan, 2), {});
+  ASSERT_TRUE(centres.ok()) << centres.error().message;
+  EXPECT_EQ(Names(*centres).front(), "recalibration/centre[3,2,2]");
 }
 
 TEST(Layout, AGridWithOpenCutsFindsThemFirst) {

@@ -105,12 +105,12 @@ TEST(WhatLeaves, OfARecalibrationIsItsCentresAndThenSixSumsARound) {
   ASSERT_TRUE(vectors.ok()) << vectors.error().message;
   const LeavingVector& centres = (*vectors)[vectors->size() - 2];
   EXPECT_EQ(centres.rounds, 1u);
-  EXPECT_EQ(centres.manifest.tensors.front().shape, (std::vector<std::uint64_t>{2, 11}));
+  EXPECT_EQ(centres.manifest.tensors.front().shape, (std::vector<std::uint64_t>{1, 2, 11}));
   EXPECT_EQ(vectors->back().rounds, 3u);
   EXPECT_EQ(vectors->back().manifest.tensors.size(), 1u + 51u);
   for (const TensorSpec& spec : vectors->back().manifest.tensors) EXPECT_EQ(spec.elements(), 6u) << spec.name;
   const std::string text = WhatLeavesText(plan, ReadingOf(plan), *vectors);
-  EXPECT_THAT(text, HasSubstr("recalibrate: events, score and information of two constants"));
+  EXPECT_THAT(text, HasSubstr("recalibrate: events, score and information of two constants a landmark"));
   EXPECT_THAT(text, HasSubstr("recalibration: filled by this site"));
 }
 

@@ -43,11 +43,12 @@ struct NetworkPredictor::State {
   }
 
   // Heads that see everything share one pass; every other head has its own, of what it sees.
-  void AnswerChunk(std::span<const PatientInput> inputs, const VolumeTokens& tokens,
+  void AnswerChunk(std::span<const PatientInput> inputs, const VolumeTokens& tokens, std::optional<std::size_t> only,
                    std::span<std::vector<HeadAnswer>> answers) const {
     const Network network(shape, parameters);
     std::vector<HeadOutput> of_all;
     for (std::size_t h = 0; h < shape.heads.size(); ++h) {
+      if (only && h != *only) continue;
       if (SeesAll(shape.heads[h], h, inputs)) {
         if (of_all.empty()) of_all = network.Forward(CollateWithTokens(shape, inputs, tokens, options()));
         Answer(h, of_all[h], answers);
@@ -79,7 +80,8 @@ Result<NetworkPredictor> NetworkPredictor::Make(const NetworkShape& shape, Scala
 }
 
 Result<std::vector<std::vector<HeadAnswer>>> NetworkPredictor::Answers(std::span<const PatientInput> inputs,
-                                                                       const ImageInputs& images) const {
+                                                                       const ImageInputs& images,
+                                                                       std::optional<std::size_t> only) const {
   return GuardTorch("predict", [&]() -> Result<std::vector<std::vector<HeadAnswer>>> {
     const at::NoGradGuard no_grad;
     VolumeTokens own;
@@ -94,7 +96,7 @@ Result<std::vector<std::vector<HeadAnswer>>> NetworkPredictor::Answers(std::span
     std::vector<std::vector<HeadAnswer>> answers(inputs.size(), std::vector<HeadAnswer>(state_->shape.heads.size()));
     for (std::size_t first = 0; first < inputs.size(); first += kChunk) {
       const std::size_t count = std::min(kChunk, inputs.size() - first);
-      state_->AnswerChunk(inputs.subspan(first, count), tokens, std::span(answers).subspan(first, count));
+      state_->AnswerChunk(inputs.subspan(first, count), tokens, only, std::span(answers).subspan(first, count));
     }
     return answers;
   });

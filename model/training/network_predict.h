@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -33,9 +35,9 @@ class NetworkPredictor {
   NetworkPredictor(NetworkPredictor&&) noexcept;
   ~NetworkPredictor();
 
-  // By patient, then by head.
-  Result<std::vector<std::vector<HeadAnswer>>> Answers(std::span<const PatientInput> inputs,
-                                                       const ImageInputs& images) const;
+  // By patient, then by head; of `only` one head, the others' answers are empty.
+  Result<std::vector<std::vector<HeadAnswer>>> Answers(std::span<const PatientInput> inputs, const ImageInputs& images,
+                                                       std::optional<std::size_t> only = std::nullopt) const;
 
  private:
   struct State;

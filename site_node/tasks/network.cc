@@ -337,7 +337,7 @@ Result<Scores> ScoreNetwork(const ScoredInput& input, const TaskContext& context
   TokenCache& cache = context.tokens == nullptr ? own : *context.tokens;
   ASSIGN_OR_RETURN(
       const auto answers,
-      predictor.Answers(view.inputs, {context.volumes, &TokensFor(view.shape, input.model, replica, cache)}));
+      predictor.Answers(view.inputs, {context.volumes, &TokensFor(view.shape, input.model, replica, cache)}, h));
   for (std::size_t i = 0; i < answers.size(); ++i) {
     if (found->kind == HeadKind::kHazard) {
       std::ranges::copy(answers[i][h].logits, scores.logits.row(i).begin());

@@ -150,6 +150,21 @@ TEST_F(NetworkPredict, PseudoProgressionReadsPastTheLandmarkUpToItsScanAndNoOthe
   EXPECT_GE(moved, 5u);
 }
 
+TEST_F(NetworkPredict, OneHeadAloneSaysWhatItSaysAmongAll) {
+  const auto inputs = InputsOf(shape_, map_, SmallCohort(9, 4), 112.0);
+  const auto all = Answers(inputs);
+  const auto predictor =
+      NetworkPredictor::Make(shape_, ScalarType::kFloat32, SmallModel(shape_, ScalarType::kFloat32, 3, true), "");
+  ASSERT_TRUE(predictor.ok()) << predictor.error().message;
+  for (std::size_t only = 0; only < shape_.heads.size(); ++only) {
+    const auto alone = predictor->Answers(inputs, {&volumes_, &tokens_}, only);
+    ASSERT_TRUE(alone.ok()) << alone.error().message;
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      for (std::size_t h = 0; h < shape_.heads.size(); ++h)
+        EXPECT_TRUE(Same((*alone)[i][h], h == only ? all[i][h] : HeadAnswer{})) << i << " " << h;
+  }
+}
+
 TEST_F(NetworkPredict, NeighboursAndTheirPaddingChangeNothingBeyondRounding) {
   const auto inputs = InputsOf(shape_, map_, SmallCohort(9, 4), 112.0);
   const auto together = Answers(inputs, ScalarType::kFloat64);

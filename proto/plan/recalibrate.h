@@ -30,13 +30,12 @@ namespace fedtrial {
 // The vector of a round: float64 in 64-bit words, weight 1, sums over person-periods (a patient at risk in a bin), by
 // landmark. Unseen predictions as they are; of a replica the training rows outside its fold, of the full one the mean
 // over repeats.
-//   <p>recalibration/centre [landmarks, 2, bins]  first round alone: of all training rows, patients at risk and the sum
-//                                                 of the replica's logits
+//   <p>recalibration/centre [landmarks, 2, bins]  first round alone, of all training rows: patients at risk, and the
+//                                                 sum of the replica's logits
 //   <p>recalibration/sums [landmarks, 6]          events, score by intercept and slope, information (aa, ab, bb), at
-//   the
-//                                                 replica's constants in the model before
-//   recalibration/after [landmarks, 6]            the same sums at (0, 1) of each prediction as recalibrated by its own
-//                                                 replica's constants: all training rows, mean over repeats
+//                                                 the replica's constants in the model before
+//   recalibration/after [landmarks, 6]            the same at (0, 1) of each prediction as recalibrated by its own
+//                                                 replica's constants: of all training rows, mean over repeats
 inline constexpr std::uint64_t kEventSum = 0, kScoreSum = 1, kInformationSum = 3, kRecalibrationSums = 6;
 
 // The slope is drawn to 1 as if it were known to a deviation of 0.25 beforehand: with eighty events a cross-validated

@@ -78,25 +78,6 @@ Result<Recalibrations> NextConstants(const Sum& sum, const Replica& replica, con
   return next;
 }
 
-Result<Recalibrations> ConstantsBefore(const Model& model, const std::string& name, std::size_t landmarks) {
-  ASSIGN_OR_RETURN(const Tensor* constants, model.Find(name));
-  const std::vector<double> values = constants->ToDoubles();
-  const auto columns = static_cast<std::ptrdiff_t>(values.size() / landmarks);
-  Recalibrations recalibrations;
-  for (auto row = values.begin(); row != values.end(); row += columns)
-    recalibrations.push_back({row[0], row[1], {row + 2, row + columns}});
-  return recalibrations;
-}
-
-Tensor TensorOf(const Recalibrations& recalibrations) {
-  std::vector<double> values;
-  for (const Recalibration& one : recalibrations) {
-    values.insert(values.end(), {one.intercept, one.slope});
-    values.insert(values.end(), one.centre.begin(), one.centre.end());
-  }
-  return Tensor::OfType(ScalarType::kFloat64, {recalibrations.size(), values.size() / recalibrations.size()}, values);
-}
-
 bool ChangeNothing(const Recalibrations& recalibrations) {
   return std::ranges::all_of(recalibrations, &Recalibration::ChangesNothing);
 }
@@ -122,25 +103,27 @@ Result<Outcome> FinishRecalibrate(const FinishedSum& finished, Model before) {
   const auto& [plan, task, sum, server, start_file] = finished;
   ASSIGN_OR_RETURN(const RecalibrateStep step, RecalibrationAt(plan, task));
   const Block& block = *plan.FindBlock(step.block);
-  const std::string predictor = PredictorOf(plan, block, step.endpoint)->name;
-  const std::size_t landmarks = RecalibratedDays(plan, *PredictorOf(plan, block, step.endpoint), step.endpoint).size();
+  const Block& predictor = *PredictorOf(plan, block, step.endpoint);
+  const std::size_t landmarks = RecalibratedDays(plan, predictor, step.endpoint).size();
   const unsigned round = task.position.round_in_step;
-  json result = {{"block", step.block}, {"predictor", predictor}, {"round", round + 1},   {"rounds", step.rounds},
-                 {"events", nullptr},   {"after", nullptr},       {"left", json::array()}};
+  json result = {{"block", step.block},   {"predictor", predictor.name}, {"round", round + 1},
+                 {"rounds", step.rounds}, {"events", nullptr},           {"after", nullptr},
+                 {"left", json::array()}};
   Outcome outcome;
   outcome.next = std::move(before);
   for (const Replica& replica : Replicas(plan, block)) {
-    const std::string name = RecalibrationName(replica, predictor);
+    const std::string name = RecalibrationName(replica, predictor.name);
     Recalibrations next;
     if (round == 0) {
       ASSIGN_OR_RETURN(next, Centred(sum, replica, landmarks));
     } else {
-      ASSIGN_OR_RETURN(const Recalibrations at, ConstantsBefore(*outcome.next, name, landmarks));
-      ASSIGN_OR_RETURN(next, NextConstants(sum, replica, at));
+      ASSIGN_OR_RETURN(const Tensor* at, outcome.next->Find(name));
+      ASSIGN_OR_RETURN(next, NextConstants(sum, replica, RecalibrationsFrom(at->ToDoubles(), landmarks)));
       if (ChangeNothing(next)) result["left"].push_back(replica.prefix);
     }
     if (replica.repeat == 0) result.update(FiguresOf(next));
-    outcome.next->tensors[name] = TensorOf(next);
+    const std::vector<double> values = ValuesOf(next);
+    outcome.next->tensors[name] = Tensor::OfType(ScalarType::kFloat64, {landmarks, values.size() / landmarks}, values);
   }
   if (round > 0) {
     ASSIGN_OR_RETURN(const std::uint64_t contributors, Contributors(sum, "recalibration/after"));

@@ -78,6 +78,23 @@ Result<std::vector<Recalibration>> NewtonStep(std::span<const RecalibrationSums>
   return next;
 }
 
+std::vector<Recalibration> RecalibrationsFrom(std::span<const double> values, std::size_t landmarks) {
+  std::vector<Recalibration> recalibrations;
+  for (const std::size_t columns = values.size() / landmarks; !values.empty(); values = values.subspan(columns))
+    recalibrations.push_back(
+        {values[0], values[1], {values.begin() + 2, values.begin() + static_cast<std::ptrdiff_t>(columns)}});
+  return recalibrations;
+}
+
+std::vector<double> ValuesOf(std::span<const Recalibration> recalibrations) {
+  std::vector<double> values;
+  for (const Recalibration& one : recalibrations) {
+    values.insert(values.end(), {one.intercept, one.slope});
+    values.insert(values.end(), one.centre.begin(), one.centre.end());
+  }
+  return values;
+}
+
 bool IsUsable(const Recalibration& recalibration) {
   constexpr double kLargest = 20.0, kFarthest = 100.0;
   for (const double centre : recalibration.centre)

@@ -54,6 +54,11 @@ void AddPersonPeriods(std::span<const double> logits, const GridPlace& place, co
 Result<std::vector<Recalibration>> NewtonStep(std::span<const RecalibrationSums> sums,
                                               std::span<const Recalibration> at, double towards_one = 0.0);
 
+// As tensors have them: a row a landmark of intercept, slope and centres, one after the other. `values` is a multiple
+// of `landmarks` > 0 long, at least two for each.
+std::vector<Recalibration> RecalibrationsFrom(std::span<const double> values, std::size_t landmarks);
+std::vector<double> ValuesOf(std::span<const Recalibration> recalibrations);
+
 // Whether constants may be used: finite, slope 0.05 to 20, intercept -20 to 20, centres -100 to 100. Outside nothing
 // was learnt but noise.
 bool IsUsable(const Recalibration& recalibration);

@@ -1,6 +1,5 @@
 #include "proto/plan/recalibrate.h"
 
-#include <type_traits>
 #include <vector>
 
 #include "model/survival/recalibration.h"
@@ -10,17 +9,20 @@
 namespace fedtrial::site {
 namespace {
 
-template <typename Sums>
-std::vector<double> ValuesOf(const std::vector<Sums>& by_landmark) {
+std::vector<double> ValuesOf(const std::vector<LogitSums>& by_landmark) {
   std::vector<double> values;
-  for (const Sums& sums : by_landmark) {
-    if constexpr (std::is_same_v<Sums, LogitSums>) {
-      values.insert(values.end(), sums.at_risk.begin(), sums.at_risk.end());
-      values.insert(values.end(), sums.logits.begin(), sums.logits.end());
-    } else {
-      values.insert(values.end(), {sums.events, sums.score[0], sums.score[1]});
-      values.insert(values.end(), sums.information.begin(), sums.information.end());
-    }
+  for (const LogitSums& sums : by_landmark) {
+    values.insert(values.end(), sums.at_risk.begin(), sums.at_risk.end());
+    values.insert(values.end(), sums.logits.begin(), sums.logits.end());
+  }
+  return values;
+}
+
+std::vector<double> ValuesOf(const std::vector<RecalibrationSums>& by_landmark) {
+  std::vector<double> values;
+  for (const RecalibrationSums& sums : by_landmark) {
+    values.insert(values.end(), {sums.events, sums.score[0], sums.score[1]});
+    values.insert(values.end(), sums.information.begin(), sums.information.end());
   }
   return values;
 }

@@ -49,16 +49,13 @@ Result<std::vector<Recalibration>> RecalibrationsOf(const Model& model, const Re
                                                     std::size_t bins) {
   const std::string name = RecalibrationName(replica, predictor);
   ASSIGN_OR_RETURN(const auto values, ModelValues(model, name, landmarks * (2 + bins)));
-  std::vector<Recalibration> recalibrations;
-  for (auto row = values.begin(); row != values.end(); row += static_cast<std::ptrdiff_t>(2 + bins)) {
-    recalibrations.push_back({row[0], row[1], {row + 2, row + static_cast<std::ptrdiff_t>(2 + bins)}});
-    const Recalibration& one = recalibrations.back();
+  std::vector<Recalibration> recalibrations = RecalibrationsFrom(values, landmarks);
+  for (const Recalibration& one : recalibrations)
     if (!IsUsable(one))
       return Error{
           ErrorCode::kInvalidInput,
           fmt::format("the model's tensor \"{}\" has intercept {} and slope {}, wanted -20 to 20 and 0.05 to 20", name,
                       one.intercept, one.slope)};
-  }
   return recalibrations;
 }
 

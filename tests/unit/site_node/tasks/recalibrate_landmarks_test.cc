@@ -10,6 +10,7 @@
 #include "site_node/tasks/scores.h"
 #include "site_node/tasks/task.h"
 #include "tests/unit/proto/plan/sample_plan.h"
+#include "tests/unit/site_node/tasks/answered.h"
 
 namespace fedtrial::site {
 namespace {
@@ -59,16 +60,7 @@ class RecalibratedLandmarks : public testing::Test {
   }
   // Of a round of the step.
   std::map<std::string, std::vector<double>> Ask(std::uint32_t round) {
-    const Task task = TaskAt(plan_, {kStep, round, false}, 3);
-    const auto manifest = Layout(plan_, task, model_.Header(), Digest{});
-    EXPECT_TRUE(manifest.ok()) << manifest.error().message;
-    TaskContext context;
-    const auto answer = Answer(plan_, task, *manifest, cohort_, model_, context);
-    EXPECT_TRUE(answer.ok()) << answer.error().message;
-    std::map<std::string, std::vector<double>> values;
-    for (std::size_t t = 0; answer.ok() && t < manifest->tensors.size(); ++t)
-      values[manifest->tensors[t].name] = answer->tensors[t].ToDoubles();
-    return values;
+    return Answered(plan_, {kStep, round, false}, cohort_, model_);
   }
 
   const Plan plan_ = MustParse(

@@ -1,6 +1,5 @@
 #include "model/training/local_trainer.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/from_blob.h>
 #include <algorithm>
@@ -11,6 +10,7 @@
 
 #include "model/nets/device.h"
 #include "model/nets/linear_survival.h"
+#include "model/nets/threads.h"
 #include "model/nets/torch_guard.h"
 #include "model/training/batch_order.h"
 #include "model/training/local_optimizer.h"
@@ -235,7 +235,7 @@ Result<std::vector<ReplicaUpdate>> TrainReplicas(const TrainingData& data, std::
   RETURN_IF_ERROR(CheckReplicas(data, replicas));
   ASSIGN_OR_RETURN(const c10::Device device, FindDevice(settings.device));
   return GuardTorch("training", [&]() -> Result<std::vector<ReplicaUpdate>> {
-    at::set_num_threads(static_cast<int>(std::max(settings.threads, 1u)));
+    SetThreads(settings.threads);
     const std::size_t values = std::max<std::size_t>(data.places.size() * std::max(data.raw.cols, bins), 1);
     const std::size_t group = std::clamp<std::size_t>(kGroupValues / values, 1, replicas.size());
     std::vector<ReplicaUpdate> updates;

@@ -1,12 +1,12 @@
 #include "model/training/network_predict.h"
 
-#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 #include <cmath>
 #include <fmt/format.h>
 
 #include "model/nets/device.h"
 #include "model/nets/network.h"
+#include "model/nets/threads.h"
 #include "model/nets/torch_guard.h"
 #include "model/training/network_inputs.h"
 
@@ -71,7 +71,7 @@ Result<NetworkPredictor> NetworkPredictor::Make(const NetworkShape& shape, Scala
   ASSIGN_OR_RETURN(const std::vector<NetworkTensor> tensors, NetworkTensors(shape, precision));
   ASSIGN_OR_RETURN(const c10::Device device, FindDevice(device_name));
   return GuardTorch("predict", [&]() -> Result<NetworkPredictor> {
-    at::set_num_threads(static_cast<int>(std::max(threads, 1u)));
+    SetThreads(threads);
     auto state = std::make_unique<State>();
     state->shape = shape;
     ASSIGN_OR_RETURN(state->parameters, ParametersFrom(tensors, model, prefix, device));

@@ -1,7 +1,6 @@
 #include "model/training/network_trainer.h"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
@@ -10,6 +9,7 @@
 
 #include "model/nets/device.h"
 #include "model/nets/network.h"
+#include "model/nets/threads.h"
 #include "model/nets/torch_guard.h"
 #include "model/training/local_state.h"
 #include "model/training/network_inputs.h"
@@ -219,7 +219,7 @@ Result<NetworkUpdate> TrainNetwork(const NetworkTask& task, std::span<const Pati
     return std::ranges::any_of(input.heads, &PatientInput::Head::labelled);
   });
   return GuardTorch("training", [&]() -> Result<NetworkUpdate> {
-    at::set_num_threads(static_cast<int>(std::max(settings.threads, 1u)));
+    SetThreads(settings.threads);
     ASSIGN_OR_RETURN(LocalState state,
                      LocalState::Make(std::move(tensors), *task.model, task.prefix, device, task.trained));
     return Trainer(task, std::move(labelled), images, settings, std::move(state)).Run();

@@ -1,7 +1,6 @@
 #include "model/training/pretraining.h"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/avg_pool3d.h>
 #include <ATen/ops/clamp_min.h>
@@ -13,6 +12,7 @@
 #include <c10/core/GradMode.h>
 
 #include "model/nets/device.h"
+#include "model/nets/threads.h"
 #include "model/nets/torch_guard.h"
 #include "model/nets/volume_encoder.h"
 #include "model/training/local_state.h"
@@ -152,7 +152,7 @@ Result<NetworkUpdate> PretrainEncoder(const NetworkTask& task, std::span<const P
   const auto patients = static_cast<std::size_t>(
       std::ranges::count_if(inputs, [](const PatientInput& input) { return !input.volumes.empty(); }));
   return GuardTorch("pretraining", [&]() -> Result<NetworkUpdate> {
-    at::set_num_threads(static_cast<int>(std::max(settings.threads, 1u)));
+    SetThreads(settings.threads);
     ASSIGN_OR_RETURN(LocalState state,
                      LocalState::Make(std::move(tensors), *task.model, task.prefix, device, task.trained));
     return Pretrainer(task, VolumesOf(inputs), source, settings, std::move(state)).Run(patients);

@@ -24,7 +24,7 @@ const Floors& TheFloors() {
                {"fmt", "protobuf", "grpc status"}},
               {"proto/plan", 1, {"common/base", "model/params", "security/crypto"}, {"fmt", "toml"}},
 
-              {"model/nets", 2, {"common/base", "model/params", "model/samples"}, {"fmt", "torch"}},
+              {"model/nets", 2, {"common/base", "model/params", "model/samples"}, {"fmt", "torch", "loader"}},
               {"model/training",
                2,
                {"common/base", "model/params", "model/samples", "model/survival", "model/nets", "proto/plan",
@@ -171,6 +171,7 @@ const Floors& TheFloors() {
                {"thread", "mutex", "shared_mutex", "condition_variable", "future", "semaphore", "latch", "barrier",
                 "stop_token", "pthread.h"}},
               {"addresses", {"arpa/inet.h"}},
+              {"loader", {"dlfcn.h"}},
               {"system",
                {"sys/", "poll.h", "signal.h", "csignal", "spawn.h", "malloc.h", "netinet/", "netdb.h", "ifaddrs.h"}},
           },

@@ -1,4 +1,3 @@
-#include <ATen/Parallel.h>
 #include <benchmark/benchmark.h>
 #include <cstdlib>
 #include <filesystem>
@@ -8,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/nets/threads.h"
 #include "tests/bench/figure.h"
 #include "tests/bench/network/costs.h"
 #include "tests/bench/network/products.h"
@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
     else
       rest.push_back(argv[i]);
   }
-  at::set_num_threads(1);
+  fedtrial::SetThreads(1);
   if (rest.size() == 5 && std::string_view(rest[1]) == "--cost")
     return MeasureCost(rest[2], rest[3], std::strtoull(rest[4], nullptr, 10), tiny);
   int count = static_cast<int>(rest.size());

@@ -164,12 +164,12 @@ class Experiment {
 
   Result<Model> Train(const std::string& name, const Plan& plan, const Block& block,
                       const std::vector<const Cohort*>& cohorts, bool federated) const {
-    if (stopped_()) return Error{ErrorCode::kUnavailable, "stopped"};
     say_(fmt::format("training: {}", name));
     PlainOptions options;
     options.fewest_sites = federated;
     options.volumes = volumes_.get();
     options.start = settings_.start;
+    options.stopped = stopped_;
     auto model = TrainPlainly(plan, block, cohorts, options);
     if (!model.ok()) return model.error().In(name);
     return model;

@@ -54,6 +54,7 @@ class PlainTrial {
     const std::size_t planned = PlannedRounds(plan_);
     StepPosition position;
     while (!IsFinished(plan_, position)) {
+      if (options_.stopped && options_.stopped()) return Error{ErrorCode::kUnavailable, "stopped"};
       ASSIGN_OR_RETURN(const bool again, Round(position));
       if (options_.progress) options_.progress(std::min<std::size_t>(round_, planned), planned);
       position = NextPosition(plan_, position, again);

@@ -23,10 +23,12 @@ struct PlainOptions {
   const VolumeSource* volumes = nullptr;     // null: patients are taken as without images
   coordinator::StartFileTensors start = {};  // of a plan with a start file
   std::function<void(std::size_t done, std::size_t of)> progress = nullptr;  // rounds
+  std::function<bool()> stopped = nullptr;                                   // asked before each round
 };
 
 // A trial by the tasks of site and coordinator without masks, keys and rounds lost: normalise, grid and the rounds that
 // train and recalibrate one block of the plan (a linear one or the fusion) over these cohorts, each a site.
+// kUnavailable if `stopped`.
 Result<Model> TrainPlainly(const Plan& plan, const Block& block, const std::vector<const Cohort*>& cohorts,
                            const PlainOptions& options);
 

@@ -117,6 +117,19 @@ TEST(PlainTrial, RecalibratesAsTheMaskedFederation) {
   }
 }
 
+TEST(PlainTrial, StopsBeforeTheNextRound) {
+  const Plan plan = ThePlan();
+  const SiteCohort site = Site("a", 12, 0.0);
+  std::size_t rounds = 0;
+  PlainOptions options;
+  options.progress = [&rounds](std::size_t done, std::size_t) { rounds = done; };
+  options.stopped = [&rounds] { return rounds == 2; };
+  const auto stopped = TrainPlainly(plan, plan.blocks[0], {&site.cohort}, options);
+  ASSERT_FALSE(stopped.ok());
+  EXPECT_EQ(stopped.error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(rounds, 2u);
+}
+
 TEST(PlainTrial, OfOneCohortAloneIsScaledByItsOwnValues) {
   const Plan plan = ThePlan();
   const SiteCohort site = Site("a", 12, 0.0);

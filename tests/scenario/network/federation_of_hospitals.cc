@@ -9,6 +9,7 @@
 #include "security/crypto/seeded_random.h"
 #include "security/crypto/sha256.h"
 #include "site_node/cohort/cohort.h"
+#include "site_node/cohort/folds.h"
 #include "site_node/tasks/task.h"
 
 namespace fedtrial {
@@ -42,6 +43,9 @@ name = "labs"
 kind = "panel"
 features = ["ldh"]
 [[block]]
+name = "mri"
+kind = "mri"
+[[block]]
 name = "fusion"
 kind = "fusion"
 [[block]]
@@ -55,6 +59,8 @@ target = "feature.methylated"
 hidden = ["mgmt"]
 [network]
 preset = "tiny"
+[imaging]
+voxels = 16
 [[step]]
 task = "normalise"
 [[step]]
@@ -62,8 +68,18 @@ task = "grid"
 [[step]]
 task = "train"
 block = "fusion"
+stage = "encoder"
+rounds = 1
+local = {{ optimizer = "adamw", epochs = 1, batch = 8 }}
+[[step]]
+task = "train"
+block = "fusion"
 rounds = 2
 local = {{ optimizer = "adamw", epochs = 2, batch = 4, decay = 0.5, linear_rate = 0.1, ridge = 1 }}
+[[step]]
+task = "recalibrate"
+block = "fusion"
+rounds = 5
 [[step]]
 task = "evaluate"
 block = "survival"
@@ -73,6 +89,9 @@ sites = 6
 [encoding]
 word_bits = 64
 patient_cap = 20
+[folds]
+repeats = 1
+folds = 2
 )";
 
 std::string FeatureToml(std::string_view name, std::string_view from, double low, double high) {
@@ -130,9 +149,12 @@ Cohort CohortOf(const Plan& plan, std::uint32_t site) {
       if (site <= 3 && i % 2 == 0) visit(0, 2);
       if (site <= 2) visit(1, 1);
     }
+    for (const double day : {-60.0, -3.0})
+      if (site <= 4) sample.volumes.push_back({MriSequence::kT1Contrast, day, fmt::format("{}d{}", sample.key, day)});
     std::ranges::stable_sort(sample.panel_visits, {}, &PanelVisit::panel);
     cohort.samples.push_back(std::move(sample));
   }
+  site::DealFolds(plan.folds, plan.seed, cohort);
   return cohort;
 }
 
@@ -159,6 +181,20 @@ CohortSummary SummaryOf(const Plan& plan, const Cohort& cohort) {
 
 }  // namespace
 
+Result<Volume> VolumesInMemory::Load(const VolumeId& id) const {
+  constexpr std::size_t kSide = 16, kVoxels = kSide * kSide * kSide;
+  SeededRandom random(Sha256(AsBytes(id.key)));
+  Volume volume{{kSide, kSide, kSide}, {}, std::vector<float>(kVoxels)};
+  for (std::size_t i = 0; i < kVoxels; ++i)
+    volume.image.push_back(static_cast<float>(UniformBelow(4001, random)) / 1000.0F - 2.0F);
+  const std::size_t first = UniformBelow(2000, random), voxels = 100 + UniformBelow(400, random);
+  for (std::size_t i = first; i < first + voxels; ++i) {
+    volume.lesion[i] = 1.0F;
+    volume.image[i] += static_cast<float>(voxels) / 250.0F;
+  }
+  return volume;
+}
+
 FederationOfHospitals::FederationOfHospitals(std::uint64_t seed) : toml_(PlanToml(seed)) {
   auto plan = ParsePlan(toml_, "plan.toml");
   EXPECT_TRUE(plan.ok()) << plan.error().message;
@@ -170,12 +206,14 @@ Result<Contribution> FederationOfHospitals::Answer(std::uint32_t site, const Tas
                                                    const Model& before) {
   site::TaskContext context;
   context.cohort = SummaryOf(plan_, cohorts_.at(site)).digest;
+  context.volumes = &volumes_;
   auto answer = site::Answer(plan_, task, manifest, cohorts_.at(site), before, context);
   if (!answer.ok()) ADD_FAILURE() << "site " << site << ", " << task.kind << ": " << answer.error().message;
-  if (answer.ok() && task.kind == "train") {
-    before_ = before;
-    manifest_ = manifest;
-    answers_[site] = *answer;
+  if (answer.ok()) {
+    Round& round = rounds_[task.kind];
+    round.before = before;
+    round.manifest = manifest;
+    round.answers[site] = *answer;
   }
   return answer;
 }
@@ -191,9 +229,9 @@ void FederationOfHospitals::Run() {
   settings.coordinator.finish = [this](const Task& task, const Sum& sum, const Model& before,
                                        const std::vector<SiteId>&) -> Result<simulation::StepOutcome> {
     ASSIGN_OR_RETURN(coordinator::Outcome outcome, coordinator::Finish(plan_, task, sum, before, server_));
-    if (task.kind == "train" && outcome.next) after_ = *outcome.next;
-    if (task.kind == "train") train_result_ = outcome.result_json;
-    if (task.kind == "grid") grid_result_ = outcome.result_json;
+    Round& round = rounds_[task.kind];
+    if (outcome.next) round.after = *outcome.next;
+    round.result = outcome.result_json;
     return simulation::StepOutcome{std::move(outcome.next), outcome.again, std::move(outcome.result_json)};
   };
   const auto federation = simulation::Federation::Make(std::move(settings));
@@ -205,19 +243,19 @@ void FederationOfHospitals::Run() {
 }
 
 std::size_t FederationOfHospitals::BlockIndex(const std::string& block) const {
-  const auto blocks = manifest_.Blocks();
+  const auto blocks = manifest().Blocks();
   return static_cast<std::size_t>(std::ranges::find(blocks, block) - blocks.begin());
 }
 
 std::vector<double> FederationOfHospitals::WeightedMean(const std::set<std::uint32_t>& sites,
                                                         const std::string& tensor) const {
-  const auto found = std::ranges::find(manifest_.tensors, tensor, &TensorSpec::name);
-  const auto t = static_cast<std::size_t>(found - manifest_.tensors.begin());
+  const auto found = std::ranges::find(manifest().tensors, tensor, &TensorSpec::name);
+  const auto t = static_cast<std::size_t>(found - manifest().tensors.begin());
   const std::size_t block = BlockIndex(std::string(found->block()));
   std::vector<double> sum(found->elements(), 0.0);
   double weight = 0.0;
   for (const std::uint32_t site : sites) {
-    const Contribution& answer = answers_.at(site);
+    const Contribution& answer = answers().at(site);
     const auto patients = static_cast<double>(answer.blocks.at(block).weight);
     weight += patients;
     for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += patients * answer.tensors.at(t).at(i);

@@ -5,7 +5,10 @@
 
 #include "federation_of_hospitals.h"
 #include "model/params/network_shape.h"
+#include "model/survival/recalibration.h"
 #include "proto/plan/network.h"
+#include "proto/plan/recalibrate.h"
+#include "site_node/cohort/cohort.h"
 
 namespace fedtrial {
 namespace {
@@ -60,8 +63,8 @@ TEST_F(NetworkFederation, AModalityOfThreeSitesGetsExactlyTheirWeightedMean) {
 TEST_F(NetworkFederation, AModalityOfTwoSitesStaysAtItsStartAndIsReported) {
   for (const std::string& name : TensorsOf(trial_->manifest(), "labs"))
     EXPECT_EQ(trial_->after().tensors.at(name).ToDoubles(), trial_->before().tensors.at(name).ToDoubles()) << name;
-  EXPECT_THAT(json::parse(trial_->grid_result())["frozen"].get<std::vector<std::string>>(), ElementsAre("labs"));
-  EXPECT_THAT(json::parse(trial_->train_result())["kept"].get<std::vector<std::string>>(),
+  EXPECT_THAT(json::parse(trial_->last("grid").result)["frozen"].get<std::vector<std::string>>(), ElementsAre("labs"));
+  EXPECT_THAT(json::parse(trial_->last("train").result)["kept"].get<std::vector<std::string>>(),
               Contains(TensorsOf(trial_->manifest(), "labs").front()));
 }
 
@@ -74,7 +77,9 @@ TEST_F(NetworkFederation, TheGridKeepsTheShareOfPatientsWhoHaveEachModality) {
   for (std::size_t m = 0; m < modalities.size(); ++m) {
     double have = 0.0;
     for (const auto& [site, answer] : trial_->answers())
-      have += static_cast<double>(answer.blocks.at(trial_->BlockIndex(modalities[m]->name)).weight);
+      have += static_cast<double>(std::ranges::count_if(trial_->cohort(site).samples, [&](const Sample& sample) {
+        return site::Fills(trial_->plan(), *modalities[m], sample);
+      }));
     EXPECT_DOUBLE_EQ(shares[m], modalities[m]->name == "labs" ? 0.0 : have / all) << modalities[m]->name;
   }
 }
@@ -105,10 +110,68 @@ TEST_F(NetworkFederation, EveryWeightCountsTheSitesOwnPatients) {
   }
 }
 
+TEST_F(NetworkFederation, TheCentreOfLesionsIsTheMeanOfTheVolumesThatTrain) {
+  for (const Replica& replica : Replicas(trial_->plan(), *trial_->plan().Fusion())) {
+    std::vector<double> mean(3);
+    double volumes = 0.0;
+    for (std::uint32_t site = 1; site <= 4; ++site)
+      for (const Sample& sample : trial_->cohort(site).samples) {
+        ASSERT_EQ(sample.volumes.size(), 2u) << "as many of each, as sites count by their patients";
+        if (!replica.TrainsOn(sample.folds, sample.holds_out)) continue;
+        for (const VolumeId& id : sample.volumes) {
+          const LesionFigures figures = FiguresOf(*VolumesInMemory().Load(id)).value();
+          mean[0] += figures.size;
+          mean[1] += figures.mean;
+          mean[2] += figures.deviation;
+          volumes += 1.0;
+        }
+      }
+    ASSERT_GT(volumes, 10.0);
+    const Tensor& centre = trial_->after().tensors.at(replica.prefix + "mri/" + kLesionCentre);
+    const std::size_t place = 1 + 2 * static_cast<std::size_t>(MriSequence::kT1Contrast);  // after the size
+    EXPECT_NEAR(centre.at(0), mean[0] / volumes, 1e-5) << replica.prefix;
+    EXPECT_NEAR(centre.at(place), mean[1] / volumes, 1e-5) << replica.prefix;
+    EXPECT_NEAR(centre.at(place + 1), mean[2] / volumes, 1e-5) << replica.prefix;
+    EXPECT_EQ(centre.at(place + 2), 0.0) << "nobody has a T2";
+  }
+}
+
+TEST_F(NetworkFederation, ARecalibrationFitsAllLandmarksBySumsOfAllSites) {
+  const std::vector<double> landmarks = {0.0, 60.0};
+  const auto& round = trial_->last("recalibrate");
+  const auto found = std::ranges::find(round.manifest.tensors, "recalibration/sums", &TensorSpec::name);
+  ASSERT_NE(found, round.manifest.tensors.end());
+  const auto t = static_cast<std::size_t>(found - round.manifest.tensors.begin());
+  const std::string name = RecalibrationName({}, "survival");
+  const auto at = RecalibrationsFrom(round.before.tensors.at(name).ToDoubles(), landmarks.size());
+  double of_slope = 0.0;
+  for (std::size_t l = 0; l < landmarks.size(); ++l) {
+    double events = 0.0, seen = 0.0, of_intercept = 0.0;
+    for (const auto& [site, answer] : round.answers) {
+      seen += answer.tensors.at(t).at(l * kRecalibrationSums + kEventSum);
+      of_intercept += answer.tensors.at(t).at(l * kRecalibrationSums + kScoreSum);
+      of_slope += answer.tensors.at(t).at(l * kRecalibrationSums + kScoreSum + 1);
+      for (const Sample& sample : trial_->cohort(site).samples)
+        events += sample.event && sample.time_days > landmarks[l] && sample.time_days <= landmarks[l] + 730.0;
+    }
+    EXPECT_EQ(seen, events) << landmarks[l];
+    EXPECT_NEAR(of_intercept, 0.0, 1e-3) << "as many events as the hazards add up to, landmark " << landmarks[l];
+    EXPECT_EQ(at[l].slope, at[0].slope);
+    EXPECT_NE(at[l].slope, 1.0);
+    EXPECT_EQ(at[l].centre.size(), 4u);
+  }
+  EXPECT_NEAR(of_slope, kTowardsOne * 2.0 * (at[0].slope - 1.0), 1e-3) << "the likelihood's slope is its penalty's";
+  EXPECT_NE(at[0].intercept, at[1].intercept);
+  const auto result = json::parse(round.result);
+  ASSERT_EQ(result["intercepts"].size(), 2u);
+  EXPECT_NEAR(result["slope"].get<double>(), at[0].slope, 1e-4) << "the last step found nothing more";
+}
+
 TEST_F(NetworkFederation, TheSameTrialGivesTheSameBits) {
   FederationOfHospitals again;
   again.Run();
-  EXPECT_EQ(EncodeModel(again.after()).value(), EncodeModel(trial_->after()).value());
+  EXPECT_EQ(EncodeModel(again.last("recalibrate").after).value(),
+            EncodeModel(trial_->last("recalibrate").after).value());
   FederationOfHospitals other(2);
   other.Run();
   EXPECT_NE(EncodeModel(other.after()).value(), EncodeModel(trial_->after()).value());

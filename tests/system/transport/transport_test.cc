@@ -10,6 +10,7 @@
 
 #include "common/runtime/credentials.h"
 #include "common/runtime/files.h"
+#include "common/runtime/heaps.h"
 #include "common/runtime/sealed_file.h"
 #include "coordinator/shell/downloads.h"
 #include "coordinator/shell/uploads.h"
@@ -100,6 +101,7 @@ void ResetPeakRss() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
 class Transport : public testing::Test {
  protected:
+  static void SetUpTestSuite() { LimitHeaps(); }  // as both daemons do
   void SetUp() override {
     // The site's file, the spool, the sealed model.
     if (const Status room = RequireFreeSpace(temp.path(), 3 * OneTensor().Words() * 4); !room.ok())

@@ -79,7 +79,7 @@ local = {{ optimizer = "adamw", epochs = 2, batch = 4, decay = 0.5, linear_rate 
 [[step]]
 task = "recalibrate"
 block = "fusion"
-rounds = 5
+rounds = 7
 [[step]]
 task = "evaluate"
 block = "survival"

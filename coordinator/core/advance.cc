@@ -16,10 +16,23 @@ void Round::Enter(Phase phase, Draft& draft) {
   }
   draft.Tell(Observe::Kind::kPhaseOpened, terms_.id, phase, kCoordinatorId, "");
   if (phase >= Phase::kCommit) return;
-  const PhaseRule& rule = terms_.plan->rules.phases[static_cast<std::size_t>(phase)];
-  min_passed_ = rule.min_open == Duration::zero();
-  if (!min_passed_ && phase < Phase::kAgree) draft.Add(SetTimer{MinTimer(terms_.timer_base, phase), rule.min_open});
-  draft.Add(SetTimer{MaxTimer(terms_.timer_base, phase), rule.max_open});
+  min_passed_ = Rule().min_open == Duration::zero();
+  SetMinTimer(draft);
+  SetMaxTimer(draft);
+}
+
+const PhaseRule& Round::Rule() const { return terms_.plan->rules.phases[static_cast<std::size_t>(phase_)]; }
+
+bool Round::MinRuns() const {
+  return !min_passed_ && phase_ < Phase::kAgree && (phase_ != Phase::kHello || hello_.answers() > 0);
+}
+
+void Round::SetMinTimer(Draft& draft) const {
+  if (MinRuns()) draft.Add(SetTimer{MinTimer(terms_.timer_base, phase_), Rule().min_open});
+}
+
+void Round::SetMaxTimer(Draft& draft) const {
+  draft.Add(SetTimer{MaxTimer(terms_.timer_base, phase_), Rule().max_open});
 }
 
 std::set<SiteId> Round::Staying() const {
@@ -34,7 +47,7 @@ void Round::Advance(Draft& draft) {
   while (phase_ < Phase::kCommit) {
     PhaseState state;
     state.min_passed = min_passed_;
-    state.deadline = deadline_;
+    state.deadline = deadline_ && !(phase_ == Phase::kHello && MinRuns());
     for (const SiteId site : Members()) {
       const bool out = refused_.contains(site) || terms_.barred.contains(site) || hello_.declined().contains(site);
       if (!Heard(phase_, site))

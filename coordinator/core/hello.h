@@ -20,6 +20,7 @@ class HelloPhase {
 
   const std::map<SiteId, HelloBody>& hellos() const { return hellos_; }        // without the declines
   const std::map<SiteId, std::string>& declined() const { return declined_; }  // with the site's reason
+  std::size_t answers() const { return hellos_.size() + declined_.size(); }
   bool heard(SiteId site) const { return hellos_.contains(site) || declined_.contains(site); }
   // Encoded, of these sites, by id.
   std::vector<Bytes> Envelopes(const std::set<SiteId>& of) const;

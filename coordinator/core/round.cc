@@ -113,6 +113,7 @@ Status Round::Handle(const Envelope& envelope, Draft& draft) {
     Refuse(site, accepted.error().message, draft);
   } else {
     numbers[envelope.sequence] = digest;
+    if (phase_ == Phase::kHello && hello_.answers() == 1) SetMinTimer(draft);
     if (const auto declined = hello_.declined().find(site); declined != hello_.declined().end())
       draft.Tell(Observe::Kind::kSiteDeclined, terms_.id, phase_, site, declined->second);
     else if (Heard(phase_, site))
@@ -241,9 +242,8 @@ Result<std::uint64_t> Round::WantsUpload(SiteId site) const {
 
 void Round::Resume(Draft& draft) const {
   if (phase_ < Phase::kCommit) {
-    const PhaseRule& rule = terms_.plan->rules.phases[Number(phase_)];
-    if (!min_passed_ && phase_ < Phase::kAgree) draft.Add(SetTimer{MinTimer(terms_.timer_base, phase_), rule.min_open});
-    draft.Add(SetTimer{MaxTimer(terms_.timer_base, phase_), rule.max_open});
+    SetMinTimer(draft);
+    SetMaxTimer(draft);
   }
   if (phase_ >= Phase::kMasked && phase_ <= Phase::kCommit) {
     draft.Add(OpenSpool{terms_.id, terms_.manifest});

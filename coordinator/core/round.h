@@ -74,6 +74,10 @@ class Round {
   void Refuse(SiteId site, const std::string& reason, Draft& draft);
   void Advance(Draft& draft);
   void Enter(Phase phase, Draft& draft);
+  const PhaseRule& Rule() const;  // of this phase
+  bool MinRuns() const;           // min_open has begun (in Hello: with the first answer) and isn't over
+  void SetMinTimer(Draft& draft) const;
+  void SetMaxTimer(Draft& draft) const;
   void Broadcast(const std::set<SiteId>& sites, std::vector<Bytes> envelopes, Draft& draft);
   std::set<SiteId> Staying() const;  // members heard in this phase, not refused
   void NoteAbsent(const std::set<SiteId>& staying, Draft& draft);

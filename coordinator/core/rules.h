@@ -7,7 +7,9 @@
 
 namespace fedtrial::coordinator {
 
-// The four early phases leave when all have answered, or enough after min_open, or enough at the deadline.
+// The four early phases leave when all have answered, or enough after min_open, or enough at the deadline. In Hello
+// min_open counts from the first answer, and the deadline waits for it: where nobody could answer before (the trial
+// begins, the coordinator was cut off), those who come together are taken together.
 enum class Verdict { kStay, kLeave, kFail };
 
 struct PhaseState {
@@ -15,7 +17,7 @@ struct PhaseState {
   std::size_t awaited = 0;  // of whom an answer may still come
   std::size_t needed = 0;
   bool min_passed = false;  // min_open is over
-  bool deadline = false;    // max_open is over
+  bool deadline = false;    // max_open is over, and in Hello no min_open runs
 };
 
 inline Verdict Decide(const PhaseState& state) {

@@ -201,7 +201,7 @@ struct Step {
 };
 
 // One phase of the round: open at least min_open even if min_sites have answered (so that a restarted site is waited
-// for), until all have or max_open is over.
+// for), until all have or max_open is over. In Hello min_open counts from the first answer, past max_open if need be.
 struct PhaseRule {
   Duration min_open{0};
   Duration max_open{0};

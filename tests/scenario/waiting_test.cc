@@ -46,6 +46,23 @@ TEST(Waiting, ACoordinatorThatStartsAgainInHelloStillWaitsForThoseWhoComeWithThe
             Ids({1, 2, 3, 4}));
 }
 
+TEST(Waiting, ACoordinatorThatStartsAgainInHelloGoesOnWithoutWhoDoesNotCome) {
+  Toy toy(FourSites());
+  for (std::uint32_t id = 1; id <= 4; ++id) toy->Disconnect(SiteId{id});
+  toy->After(580s, [&] {
+    for (std::uint32_t id = 1; id <= 3; ++id) toy->Connect(SiteId{id});
+  });
+  toy->After(590s, [&] {
+    toy->Kill(kCoordinatorId);
+    toy->Restart(kCoordinatorId);
+  });
+  ASSERT_TRUE(toy->Run([&] { return !toy->trial().history().empty(); }, std::chrono::hours(3)).ok());
+  ASSERT_FALSE(toy->trial().history().empty());
+  EXPECT_TRUE(toy->trial().history()[0].committed);
+  EXPECT_EQ(toy->trial().history()[0].included, Ids({1, 2, 3}));
+  EXPECT_EQ(toy->now(), Time(650s));  // min_open anew
+}
+
 TEST(Waiting, WhoComesLaterThanMinOpenAfterTheFirstIsLate) {
   Toy toy(FourSites());
   toy->Disconnect(SiteId{4});
